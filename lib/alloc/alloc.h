@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * alloc.h: the slab allocator of one region.
+ *
+ * The allocator never calls the log. It reserves slots in volatile state and
+ * hands out log records; tx commits them and calls alloc_apply() to change the
+ * medium and alloc_after() to change the volatile state. So a slot reserved by
+ * a transaction that aborts or crashes was never anything but free (I4).
+ *
+ *	free --alloc_reserve--> reserved --commit: ALLOC--> allocated
+ *	reserved --alloc_cancel--> free
+ *	allocated --alloc_unlive--> freed, still taken --commit: FREE--> free
+ *	                            freed --alloc_relive--> allocated
+ *
+ * Lock order: alloc.mu before the bitmap stripes; hdr_mu is a leaf.
+ */
+#ifndef PMHEAP_LIB_ALLOC_H
+#define PMHEAP_LIB_ALLOC_H
+
+#include "region/region.h"
+
+struct slab;
+
+/* One object's place. */
+struct slot {
+	uint64_t off;		/* region offset of the object          */
+	uint64_t arg;		/* of its ALLOC/FREE or RUN/RUNFREE     */
+	uint64_t usable;	/* bytes                                */
+	void *owner;		/* struct slab or struct run            */
+	uint32_t idx;		/* slot in the slab                     */
+	uint32_t type;
+	bool run;
+};
+
+static inline struct pm_rec slot_alloc_rec(const struct slot *s)
+{
+	return (struct pm_rec){PM_TAG(s->run ? PM_REC_RUN : PM_REC_ALLOC,
+				      s->off), s->arg};
+}
+
+static inline struct pm_rec slot_free_rec(const struct slot *s)
+{
+	return (struct pm_rec){PM_TAG(s->run ? PM_REC_RUNFREE : PM_REC_FREE,
+				      s->off), s->arg};
+}
+
+/* Rebuilds the volatile state from the medium. -1 EUCLEAN, ENOMEM. */
+int alloc_open(struct region *r);
+void alloc_close(struct region *r);
+/* Takes notice of a zone that growth has added. */
+int alloc_add_zone(struct region *r);
+
+/* Reserves. -1 ENOMEM: no room (no message), ENOSPC: disk full. */
+int alloc_reserve(struct region *r, uint64_t size, uint64_t align,
+		  uint32_t type, struct slot *out);
+void alloc_cancel(struct region *r, const struct slot *s);
+/* The live object that starts at off. -1 EINVAL, without a message. */
+int alloc_find(struct region *r, uint64_t off, struct slot *out);
+/* Start of the slot or run that holds off. -1: none does. */
+int alloc_containing(struct region *r, uint64_t off, uint64_t *start);
+/* Marks freed. -1: it was not live. */
+int alloc_unlive(const struct slot *s);
+void alloc_relive(const struct slot *s);
+
+/* Is this allocator record possible in this region? For replay (I7). */
+bool alloc_rec_is_valid(const struct region *r, const struct pm_rec *rec,
+			const void *payload);
+/* Makes the record's change on the medium. The record is valid. */
+void alloc_apply(struct region *r, const struct pm_rec *rec,
+		 const void *payload);
+/* Flushes what alloc_apply() wrote for this record. */
+void alloc_flush(struct region *r, const struct pm_rec *rec);
+/* Volatile consequences of a record that is durable and applied. */
+void alloc_after(struct region *r, const struct pm_rec *rec,
+		 const void *payload);
+
+/*
+ * Empty slabs whose extents can be given back after RELEASE records for them
+ * are durable. Fills up to max; returns how many. Slabs that never became
+ * durable are given back at once and not counted (*gained tells).
+ */
+unsigned alloc_collect(struct region *r, struct pm_rec *recs, unsigned max,
+		       bool *gained);
+/* The RELEASE records were committed, or not. */
+void alloc_collected(struct region *r, const struct pm_rec *recs, unsigned n,
+		     bool committed);
+
+/* A run of free extents for a spill, as long as possible up to want bytes. */
+int alloc_spill_take(struct region *r, uint64_t want, uint64_t *off,
+		     uint64_t *len);
+/* The area that a zone sets aside, so that frees can always be logged. -1:
+ * there is no such zone, or ENOSPC. */
+int alloc_spill_area(struct region *r, unsigned zone, uint64_t *off,
+		     uint64_t *len);
+void alloc_spill_give(struct region *r, uint64_t off, uint64_t len);
+/* Size of the growth that an object of this size needs at least. */
+uint64_t alloc_growth_for(const struct region *r, uint64_t size,
+			  uint64_t align);
+
+/* Iteration: the first live object of type at or after the slot given. */
+uint64_t alloc_iterate(struct region *r, uint32_t type, uint64_t after_off);
+void alloc_stats(struct region *r, PmStats *out);
+/* Calls f for the byte range of every extent in use. */
+void alloc_each_used(struct region *r,
+		     void (*f)(struct region *r, uint64_t off, uint64_t len));
+/* Stops and restarts extents changing hands (fork). */
+void alloc_freeze(struct region *r);
+void alloc_thaw(struct region *r);
+
+/* sizeclass.c */
+struct size_class {
+	uint32_t size;		/* of a slot                    */
+	uint32_t n_ext;		/* extents of a slab            */
+	uint32_t n_slots;
+};
+
+#define CLASSES_MAX 112
+#define SLAB_EXT_MAX 8u	/* extents of a slab, at most */
+
+unsigned class_count(uint32_t ext_size);
+unsigned class_of(uint64_t size, uint64_t align);
+uint32_t class_size(unsigned idx);
+struct size_class class_get(uint32_t ext_size, unsigned idx);
+
+#endif

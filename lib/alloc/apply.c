@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * apply.c: allocator records on the medium. Every record carries all that it
+ * needs: replay of an ALLOC makes the slab if the transaction that opened it
+ * never committed. Bitmap words are changed under a stripe lock, for threads
+ * that commit slots of one word.
+ *
+ * Replay finds the medium in any mixture of the state at the watermark and
+ * later ones, so a record overwrites and expects nothing. It ends right all
+ * the same: each bit and each descriptor has the value that the last record
+ * about it gives it, or none and is as it was at the watermark. A slab is
+ * released only when FREE records have cleared all its bits.
+ */
+#include "alloc/internal.h"
+
+#include <string.h>
+
+#define STRIPES 64
+
+static struct stripe {
+	spin_t spin;
+} CACHE_ALIGNED stripes[STRIPES];
+
+static spin_t *stripe_of(const struct place *p)
+{
+	return &stripes[(p->ext + p->zone * 7) % STRIPES].spin;
+}
+
+static unsigned rec_class(const struct pm_rec *rec)
+{
+	return rec->arg >> 32 & 0xff;
+}
+
+/* Region offset of the slab that an ALLOC or FREE record speaks of. */
+static uint64_t slab_off(const struct pm_rec *rec, uint64_t size)
+{
+	return PM_TAG_OFF(rec->tag) - (rec->arg >> 40) * size;
+}
+
+static bool slab_fits(const struct region *r, uint64_t off, unsigned idx,
+		      struct place *p)
+{
+	uint32_t ext = r->hdr->extent_size;
+
+	if (idx >= class_count(ext) || !place_of(r, off, p) || p->in_ext)
+		return false;
+	return class_get(ext, idx).n_ext <= p->n_ext - p->ext;
+}
+
+static bool mask_is_valid(const struct region *r, const struct pm_rec *rec,
+			  const uint64_t *mask)
+{
+	struct size_class c;
+	struct place p;
+	uint64_t first = rec->arg >> 52, n = rec->arg >> 40 & 0xfff, last;
+
+	if (!slab_fits(r, PM_TAG_OFF(rec->tag), rec_class(rec), &p) || n == 0)
+		return false;
+	c = class_get(r->hdr->extent_size, rec_class(rec));
+	if (first + n > (c.n_slots + 63) / 64)
+		return false;
+	last = (first + n) * 64;
+	return last <= c.n_slots ||
+	       (mask[n - 1] >> (c.n_slots - (last - 64))) == 0;
+}
+
+bool alloc_rec_is_valid(const struct region *r, const struct pm_rec *rec,
+			const void *payload)
+{
+	uint32_t ext = r->hdr->extent_size;
+	uint64_t off = PM_TAG_OFF(rec->tag), size, n;
+	struct place p;
+
+	switch (PM_TAG_TYPE(rec->tag)) {
+	case PM_REC_ALLOC:
+	case PM_REC_FREE:
+		if (rec_class(rec) >= class_count(ext))
+			return false;
+		size = class_size(rec_class(rec));
+		if ((rec->arg >> 40) >= class_get(ext, rec_class(rec)).n_slots ||
+		    off < (rec->arg >> 40) * size)
+			return false;
+		return slab_fits(r, slab_off(rec, size), rec_class(rec), &p);
+	case PM_REC_FREEMASK:
+		return mask_is_valid(r, rec, payload);
+	case PM_REC_RELEASE:
+		return slab_fits(r, off, rec_class(rec), &p);
+	case PM_REC_RUN:
+	case PM_REC_RUNFREE:
+		n = rec->arg >> 32;
+		return place_of(r, off, &p) && p.in_ext == 0 && n &&
+		       n <= p.n_ext - p.ext;
+	}
+	return false;
+}
+
+static void write_desc(struct region *r, const struct place *p, unsigned kind,
+		       unsigned idx, uint64_t n_ext, uint32_t type)
+{
+	struct pm_desc d = {0};
+
+	if (kind != PM_EXT_FREE) {
+		d.kind = (uint8_t)kind;
+		d.class_idx = (uint8_t)idx;
+		d.n_ext = (uint32_t)n_ext;
+		d.type = type;
+	}
+	med_write(&r->md, p->desc_off, &d, sizeof(d), PM_WRITE_PLAIN);
+}
+
+/* The header knows up to where extents have ever been used. */
+static void raise_used(struct region *r, const struct place *p, uint64_t n)
+{
+	struct pm_zone *z = &r->hdr->zone[p->zone];
+	uint64_t hi = p->ext + n;
+
+	if (LIKELY(hi <= __atomic_load_n(&z->used_hi, __ATOMIC_RELAXED)))
+		return;
+	pthread_mutex_lock(&r->hdr_mu);
+	if (hi > z->used_hi) {
+		hi = min_u64(round_up(hi, 256), z->n_ext);
+		__atomic_store_n(&z->used_hi, hi, __ATOMIC_RELAXED);
+		r->hdr_dirty = true;
+	}
+	pthread_mutex_unlock(&r->hdr_mu);
+}
+
+static void need_slab(struct region *r, const struct place *p, unsigned idx,
+		      uint32_t type)
+{
+	const struct pm_desc *d = desc_at(r, p->desc_off);
+	uint64_t hi = r->hdr->zone[p->zone].used_hi;
+	struct size_class c;
+
+	if (LIKELY(d->kind == PM_EXT_SLAB && d->class_idx == idx &&
+		   d->type == type && p->ext + SLAB_EXT_MAX <= hi))
+		return;
+	c = class_get(r->hdr->extent_size, idx);
+	write_desc(r, p, PM_EXT_SLAB, idx, c.n_ext, type);
+	raise_used(r, p, c.n_ext);
+}
+
+static void change_word(struct region *r, uint64_t off, uint64_t set,
+			uint64_t clear)
+{
+	uint64_t word;
+
+	memcpy(&word, r->home + off, 8);
+	word = (word | set) & ~clear;
+	med_write(&r->md, off, &word, 8, PM_WRITE_PLAIN);
+}
+
+static void apply_slot(struct region *r, const struct pm_rec *rec, bool set)
+{
+	uint64_t slot = rec->arg >> 40, bit = 1ull << slot % 64;
+	unsigned idx = rec_class(rec);
+	struct place p;
+
+	place_of(r, slab_off(rec, class_size(idx)), &p);
+	spin_lock(stripe_of(&p));
+	if (set)
+		need_slab(r, &p, idx, (uint32_t)rec->arg);
+	change_word(r, p.bitmap_off + slot / 64 * 8, set ? bit : 0,
+		    set ? 0 : bit);
+	spin_unlock(stripe_of(&p));
+}
+
+static void apply_mask(struct region *r, const struct pm_rec *rec,
+		       const uint64_t *mask)
+{
+	uint64_t first = rec->arg >> 52, n = rec->arg >> 40 & 0xfff, i;
+	struct place p;
+
+	place_of(r, PM_TAG_OFF(rec->tag), &p);
+	spin_lock(stripe_of(&p));
+	for (i = 0; i < n; i++)
+		change_word(r, p.bitmap_off + (first + i) * 8, 0, mask[i]);
+	spin_unlock(stripe_of(&p));
+}
+
+static void apply_run(struct region *r, const struct pm_rec *rec)
+{
+	uint64_t n = rec->arg >> 32;
+	struct place p;
+
+	place_of(r, PM_TAG_OFF(rec->tag), &p);
+	write_desc(r, &p, PM_EXT_RUN, 0, n, (uint32_t)rec->arg);
+	raise_used(r, &p, n);
+}
+
+static void apply_clear(struct region *r, const struct pm_rec *rec)
+{
+	struct place p;
+
+	place_of(r, PM_TAG_OFF(rec->tag), &p);
+	write_desc(r, &p, PM_EXT_FREE, 0, 0, 0);
+}
+
+void alloc_apply(struct region *r, const struct pm_rec *rec,
+		 const void *payload)
+{
+	switch (PM_TAG_TYPE(rec->tag)) {
+	case PM_REC_ALLOC:
+		apply_slot(r, rec, true);
+		break;
+	case PM_REC_FREE:
+		apply_slot(r, rec, false);
+		break;
+	case PM_REC_FREEMASK:
+		apply_mask(r, rec, payload);
+		break;
+	case PM_REC_RUN:
+		apply_run(r, rec);
+		break;
+	case PM_REC_RUNFREE:
+	case PM_REC_RELEASE:
+		apply_clear(r, rec);
+		break;
+	}
+}
+
+void alloc_flush(struct region *r, const struct pm_rec *rec)
+{
+	uint64_t off = PM_TAG_OFF(rec->tag);
+	unsigned type = PM_TAG_TYPE(rec->tag);
+	struct place p;
+
+	if (type == PM_REC_ALLOC || type == PM_REC_FREE)
+		off = slab_off(rec, class_size(rec_class(rec)));
+	if (!place_of(r, off, &p))
+		return;
+	med_flush(&r->md, p.desc_off, sizeof(struct pm_desc));
+	if (type == PM_REC_ALLOC || type == PM_REC_FREE)
+		med_flush(&r->md, p.bitmap_off + (rec->arg >> 40) / 64 * 8, 8);
+	if (type == PM_REC_FREEMASK)
+		med_flush(&r->md, p.bitmap_off + (rec->arg >> 52) * 8,
+			  (rec->arg >> 40 & 0xfff) * 8);
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * extent.c: runs of free extents, and room on the medium for them. First fit
+ * from the low end, so that what is in use stays together. a->mu is held.
+ */
+#include "alloc/internal.h"
+
+/* First extent at or after i with the wanted state, at most n_ext. */
+static uint64_t find_state(const struct zone *z, uint64_t i, bool used)
+{
+	while (i < z->n_ext) {
+		uint64_t word = used ? z->used[i / 64] : ~z->used[i / 64];
+
+		word >>= i % 64;
+		if (word) {
+			i += (uint64_t)__builtin_ctzll(word);
+			return min_u64(i, z->n_ext);
+		}
+		i = (i / 64 + 1) * 64;
+	}
+	return z->n_ext;
+}
+
+static void set_used(struct zone *z, uint64_t i, uint64_t n, bool used)
+{
+	uint64_t end = i + n;
+
+	for (; i < end; i++) {
+		if (used)
+			z->used[i / 64] |= 1ull << i % 64;
+		else
+			z->used[i / 64] &= ~(1ull << i % 64);
+	}
+}
+
+/* First free run of n extents whose offset is aligned; n_ext: none. */
+static uint64_t find_run(struct alloc *a, struct zone *z, uint64_t n,
+			 uint64_t align)
+{
+	uint64_t i = find_state(z, z->hint, false);
+
+	z->hint = i;
+	while (i < z->n_ext) {
+		uint64_t end, at = z->data_off + i * a->ext_size;
+
+		if (at % align) {
+			i += (round_up(at, align) - at) / a->ext_size;
+			i = find_state(z, i, false);
+			if (i < z->n_ext && (z->data_off + i * a->ext_size) %
+					    align)
+				continue;
+		}
+		if (i >= z->n_ext)
+			break;
+		end = find_state(z, i, true);
+		if (end - i >= n)
+			return i;
+		i = find_state(z, end, false);
+	}
+	return z->n_ext;
+}
+
+int extents_back(struct region *r, uint64_t off, uint64_t len)
+{
+	struct alloc *a = r->alloc;
+	PmMedium *m = &r->md.m;
+	uint64_t c = off / a->chunk;
+
+	for (; c * a->chunk < off + len; c++) {
+		uint64_t at = c * a->chunk;
+		uint64_t n = min_u64(a->chunk, AO_load(&r->size) - at);
+
+		if (a->backed[c / 64] >> c % 64 & 1)
+			continue;
+		if (m->backend->reserve && m->backend->reserve(m, at, n))
+			return err_set(ENOSPC, "%s: no room on the medium for "
+				       "%llu more bytes", region_name(r),
+				       (unsigned long long)n);
+		a->backed[c / 64] |= 1ull << c % 64;
+	}
+	return 0;
+}
+
+/* Descriptors and bitmaps of these extents. */
+static int back_metadata(struct region *r, const struct zone *z, uint64_t i,
+			 uint64_t n)
+{
+	uint64_t bytes = PM_BITMAP_BYTES(r->alloc->ext_size);
+
+	if (extents_back(r, z->off + i * sizeof(struct pm_desc),
+			 n * sizeof(struct pm_desc)))
+		return -1;
+	return extents_back(r, z->bitmap_off + i * bytes, n * bytes);
+}
+
+int extents_take(struct region *r, uint64_t n, uint64_t align, uint64_t *off)
+{
+	struct alloc *a = r->alloc;
+	AO_t k;
+
+	for (k = 0; k < a->n_zones; k++) {
+		struct zone *z = &a->zone[k];
+		uint64_t i, at;
+
+		if (z->n_free < n)
+			continue;
+		i = find_run(a, z, n, align);
+		if (i == z->n_ext)
+			continue;
+		at = z->data_off + i * a->ext_size;
+		if (back_metadata(r, z, i, n) ||
+		    extents_back(r, at, n * a->ext_size))
+			return -1;
+		if (window_make_writable(r, at, n * a->ext_size))
+			return err_set(ENOMEM, "%s: no memory for the working "
+				       "copy", region_name(r));
+		set_used(z, i, n, true);
+		z->n_free -= n;
+		*off = at;
+		return 0;
+	}
+	errno = ENOMEM;
+	return -1;
+}
+
+void extents_give(struct alloc *a, uint64_t off, uint64_t n)
+{
+	uint64_t i;
+	struct zone *z = zone_at(a, off, &i);
+
+	set_used(z, i, n, false);
+	z->n_free += n;
+	z->hint = min_u64(z->hint, i);
+}
+
+uint64_t extents_longest(struct alloc *a, uint64_t want, uint64_t *off)
+{
+	uint64_t best = 0;
+	AO_t k;
+
+	for (k = 0; k < a->n_zones && best < want; k++) {
+		struct zone *z = &a->zone[k];
+		uint64_t i = find_state(z, z->hint, false);
+
+		while (i < z->n_ext && best < want) {
+			uint64_t end = find_state(z, i, true);
+
+			if (end - i > best) {
+				best = min_u64(end - i, want);
+				*off = z->data_off + i * a->ext_size;
+			}
+			i = find_state(z, end, false);
+		}
+	}
+	return best;
+}
+
+struct zone *zone_at(struct alloc *a, uint64_t off, uint64_t *ext)
+{
+	AO_t k = AO_load_acquire(&a->n_zones);
+
+	while (k-- > 0) {
+		struct zone *z = &a->zone[k];
+
+		if (off < z->off)
+			continue;
+		if (off < z->data_off ||
+		    off - z->data_off >= z->n_ext * a->ext_size)
+			return NULL;
+		*ext = (off - z->data_off) / a->ext_size;
+		return z;
+	}
+	return NULL;
+}
+
+void map_set(struct alloc *a, uint64_t off, uint64_t n_ext, AO_t value)
+{
+	uint64_t i, ext;
+	struct zone *z = zone_at(a, off, &ext);
+
+	for (i = ext; i < ext + n_ext; i++)
+		AO_store_release(&z->map[i], value);
+}
+
+AO_t map_get(struct alloc *a, uint64_t off)
+{
+	uint64_t ext;
+	struct zone *z = zone_at(a, off, &ext);
+
+	return z ? AO_load_acquire(&z->map[ext]) : 0;
+}
+
+void alloc_each_used(struct region *r,
+		     void (*f)(struct region *r, uint64_t off, uint64_t len))
+{
+	struct alloc *a = r->alloc;
+	AO_t k;
+
+	for (k = 0; k < a->n_zones; k++) {
+		struct zone *z = &a->zone[k];
+		uint64_t i = find_state(z, 0, true);
+
+		while (i < z->n_ext) {
+			uint64_t end = find_state(z, i, false);
+
+			f(r, z->data_off + i * a->ext_size,
+			  (end - i) * a->ext_size);
+			i = find_state(z, end, true);
+		}
+	}
+}
+
+int alloc_spill_take(struct region *r, uint64_t want, uint64_t *off,
+		     uint64_t *len)
+{
+	struct alloc *a = r->alloc;
+	uint64_t n;
+	int ret = -1;
+
+	pthread_mutex_lock(&a->mu);
+	n = extents_longest(a, round_up(want, a->ext_size) / a->ext_size, off);
+	if (n && extents_take(r, n, a->ext_size, off) == 0) {
+		*len = n * a->ext_size;
+		ret = 0;
+	}
+	pthread_mutex_unlock(&a->mu);
+	return ret;
+}
+
+void alloc_spill_give(struct region *r, uint64_t off, uint64_t len)
+{
+	pthread_mutex_lock(&r->alloc->mu);
+	extents_give(r->alloc, off, len / r->alloc->ext_size);
+	pthread_mutex_unlock(&r->alloc->mu);
+}
+
+int alloc_spill_area(struct region *r, unsigned zone, uint64_t *off,
+		     uint64_t *len)
+{
+	struct alloc *a = r->alloc;
+	struct zone *z = &a->zone[zone];
+	int ret;
+
+	if (zone >= AO_load_acquire(&a->n_zones))
+		return -1;
+	*off = round_up(z->spill_off, 8);
+	*len = (z->n_ext * PM_SPILL_BYTES(a->ext_size)) / 8 * 8;
+	pthread_mutex_lock(&a->mu);
+	ret = extents_back(r, *off, *len);
+	pthread_mutex_unlock(&a->mu);
+	return ret;
+}
+
+void alloc_freeze(struct region *r)
+{
+	pthread_mutex_lock(&r->alloc->mu);
+}
+
+void alloc_thaw(struct region *r)
+{
+	pthread_mutex_unlock(&r->alloc->mu);
+}

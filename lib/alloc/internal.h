@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * internal.h: what the .c files of lib/alloc share.
+ */
+#ifndef PMHEAP_LIB_ALLOC_INTERNAL_H
+#define PMHEAP_LIB_ALLOC_INTERNAL_H
+
+#include "alloc/alloc.h"
+
+struct bin;
+
+/*
+ * Volatile twin of a slab on the medium. taken: reserved, allocated or freed
+ * but not yet durable so; live: may be passed to pm_free(). live is a subset
+ * of taken. Only the owner sets bits of taken; anybody clears.
+ */
+struct slab {
+	struct slab *next, *prev;	/* in bin->partial; a->mu         */
+	struct bin *bin;
+	uint64_t off;
+	uint32_t class_idx, type;
+	uint32_t size, n_ext, n_slots, n_words;
+	uint32_t rover;			/* owner's                        */
+	bool owned, listed;		/* a->mu                          */
+	AO_t durable;			/* has a descriptor on the medium */
+	AO_t n_free;			/* zero bits in taken             */
+	AO_t *live;			/* after taken                    */
+	AO_t taken[];
+};
+
+struct run {
+	uint64_t off;
+	uint32_t n_ext, type;
+	AO_t live;
+};
+
+/* Slabs of one class and type that have free slots and no owner. */
+struct bin {
+	struct bin *next;		/* in the hash chain              */
+	uint32_t class_idx, type;
+	struct slab *partial;
+};
+
+struct zone {
+	uint64_t off;			/* descriptors                    */
+	uint64_t bitmap_off, spill_off, data_off;
+	uint64_t n_ext, n_free;
+	uint64_t hint;			/* no free extent below           */
+	uint64_t *used;			/* bitmap of extents in use       */
+	AO_t *map;			/* extent -> slab, or run | 1     */
+};
+
+#define BINS 256
+#define RUN_BIT 1u
+
+struct alloc {
+	pthread_mutex_t mu;
+	uint64_t serial;		/* tells it from a later one      */
+	uint32_t ext_size;
+	AO_t n_zones;
+	struct zone zone[PM_ZONES_MAX];
+	struct bin *bins[BINS];
+	uint64_t *backed;		/* chunks with room on the medium */
+	uint64_t chunk;			/* bytes                          */
+	struct size_class class[CLASSES_MAX];
+	unsigned n_classes;
+};
+
+/* zone.c: geometry, the same for volatile state and for replay. */
+struct place {
+	uint32_t zone;
+	uint64_t ext;			/* extent index in the zone       */
+	uint64_t desc_off;
+	uint64_t bitmap_off;		/* of that extent                 */
+	uint64_t n_ext;			/* of the zone                    */
+	uint64_t in_ext;		/* off - start of the extent      */
+};
+
+void zone_layout(const struct pm_zone *pz, uint32_t ext_size, struct zone *z);
+/* False if off is in no extent. */
+bool place_of(const struct region *r, uint64_t off, struct place *out);
+const struct pm_desc *desc_at(const struct region *r, uint64_t desc_off);
+
+/* extent.c; all with a->mu held. */
+int extents_take(struct region *r, uint64_t n, uint64_t align, uint64_t *off);
+void extents_give(struct alloc *a, uint64_t off, uint64_t n);
+/* The longest run of free extents, at most want; 0: none. */
+uint64_t extents_longest(struct alloc *a, uint64_t want, uint64_t *off);
+int extents_back(struct region *r, uint64_t off, uint64_t len);
+struct zone *zone_at(struct alloc *a, uint64_t off, uint64_t *ext);
+void map_set(struct alloc *a, uint64_t off, uint64_t n_ext, AO_t value);
+AO_t map_get(struct alloc *a, uint64_t off);
+
+/* slab.c */
+struct slab *slab_new(struct alloc *a, uint64_t off, unsigned class_idx,
+		      uint32_t type);
+struct bin *bin_get(struct alloc *a, unsigned class_idx, uint32_t type);
+void bin_list(struct slab *s);
+void bin_unlist(struct slab *s);
+void slot_fill(const struct slab *s, uint32_t idx, struct slot *out);
+void run_fill(const struct alloc *a, struct run *run, struct slot *out);
+void slab_release(struct alloc *a, struct slab *s, uint32_t idx);
+void cache_flush(struct region *r);
+
+#endif

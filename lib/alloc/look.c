@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * look.c: iterating objects and counting them.
+ */
+#include "alloc/internal.h"
+
+/* First live slot of the slab whose index is at least idx; n_slots: none. */
+static uint32_t next_live(const struct slab *s, uint32_t idx)
+{
+	while (idx < s->n_slots) {
+		AO_t word = AO_load_acquire(&s->live[idx / 64]) >> idx % 64;
+
+		if (word) {
+			idx += (uint32_t)__builtin_ctzll(word);
+			break;
+		}
+		idx = (idx / 64 + 1) * 64;
+	}
+	return idx < s->n_slots ? idx : s->n_slots;
+}
+
+/* In the group of extents that starts at i: offset of a live object, or 0. */
+static uint64_t in_group(AO_t v, uint32_t type, uint64_t after)
+{
+	struct slab *s = (struct slab *)v;
+	struct run *run = (struct run *)(v - RUN_BIT);
+	uint32_t idx;
+
+	if (v & RUN_BIT)
+		return run->type == type && AO_load(&run->live) &&
+		       run->off > after ? run->off : 0;
+	if (s->type != type)
+		return 0;
+	idx = after < s->off ? 0 : (uint32_t)((after - s->off) / s->size) + 1;
+	idx = next_live(s, idx);
+	return idx < s->n_slots ? s->off + (uint64_t)idx * s->size : 0;
+}
+
+static uint32_t group_len(AO_t v)
+{
+	return v & RUN_BIT ? ((struct run *)(v - RUN_BIT))->n_ext
+			   : ((struct slab *)v)->n_ext;
+}
+
+uint64_t alloc_iterate(struct region *r, uint32_t type, uint64_t after)
+{
+	struct alloc *a = r->alloc;
+	uint64_t found = 0;
+	AO_t k;
+
+	pthread_mutex_lock(&a->mu);
+	for (k = 0; k < a->n_zones && !found; k++) {
+		struct zone *z = &a->zone[k];
+		uint64_t i = 0;
+
+		if (after >= z->data_off + z->n_ext * a->ext_size)
+			continue;
+		if (after > z->data_off)
+			i = (after - z->data_off) / a->ext_size;
+		/* Back to the start of the group that holds `after`. */
+		while (i > 0 && z->map[i] && z->map[i - 1] == z->map[i])
+			i--;
+		while (i < z->n_ext && !found) {
+			AO_t v = AO_load_acquire(&z->map[i]);
+
+			if (v)
+				found = in_group(v, type, after);
+			i += v ? group_len(v) : 1;
+		}
+	}
+	pthread_mutex_unlock(&a->mu);
+	return found;
+}
+
+static void count_group(const struct alloc *a, AO_t v, PmStats *out)
+{
+	struct slab *s = (struct slab *)v;
+	uint32_t w;
+	uint64_t n = 0;
+
+	if (v & RUN_BIT) {
+		struct run *run = (struct run *)(v - RUN_BIT);
+
+		out->held_bytes += (uint64_t)run->n_ext * a->ext_size;
+		if (AO_load(&run->live)) {
+			out->objects++;
+			out->used_bytes += (uint64_t)run->n_ext * a->ext_size;
+		}
+		return;
+	}
+	for (w = 0; w < s->n_words; w++)
+		n += (unsigned)__builtin_popcountll(AO_load(&s->live[w]));
+	out->held_bytes += (uint64_t)s->n_ext * a->ext_size;
+	out->objects += n;
+	out->used_bytes += n * s->size;
+}
+
+void alloc_stats(struct region *r, PmStats *out)
+{
+	struct alloc *a = r->alloc;
+	uint64_t off;
+	AO_t k;
+
+	pthread_mutex_lock(&a->mu);
+	for (k = 0; k < a->n_zones; k++) {
+		struct zone *z = &a->zone[k];
+		uint64_t i = 0;
+
+		out->heap_bytes += z->n_ext * a->ext_size;
+		while (i < z->n_ext) {
+			AO_t v = z->map[i];
+
+			if (v)
+				count_group(a, v, out);
+			i += v ? group_len(v) : 1;
+		}
+	}
+	out->largest_free = extents_longest(a, UINT32_MAX, &off) * a->ext_size;
+	pthread_mutex_unlock(&a->mu);
+	out->free_bytes = out->heap_bytes - out->used_bytes;
+	out->extent_size = a->ext_size;
+	if (out->held_bytes)
+		out->fragmentation = (uint32_t)(
+			(out->held_bytes - out->used_bytes) * 1000 /
+			out->held_bytes);
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * open.c: the volatile state of a region that has just been recovered, built
+ * from its descriptors, and verified on the way (I4, I7): groups of extents do
+ * not overlap or leave their zone, and no bit is set that no object can have.
+ */
+#include "alloc/internal.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+static AO_t next_serial = 1;
+
+static int damaged(const struct region *r, const struct zone *z, uint64_t i,
+		   const char *what)
+{
+	return err_set(EUCLEAN, "%s: damaged: extent %" PRIu64 " of the zone at "
+		       "%" PRIu64 ": %s", region_name(r), i, z->off, what);
+}
+
+static void claim(struct zone *z, uint64_t i, uint64_t n, AO_t value)
+{
+	uint64_t k;
+
+	for (k = i; k < i + n; k++) {
+		z->used[k / 64] |= 1ull << k % 64;
+		z->map[k] = value;
+	}
+	z->n_free -= n;
+}
+
+/* Only the first descriptor and bitmap of a group may be non-zero. */
+static bool rest_is_zero(const struct region *r, const struct zone *z,
+			 uint64_t i, uint64_t n, bool first_bitmap)
+{
+	uint64_t bytes = PM_BITMAP_BYTES(r->hdr->extent_size);
+	uint64_t from = first_bitmap ? i : i + 1;
+
+	return bytes_are_zero(r->home + z->off +
+			      (i + 1) * sizeof(struct pm_desc),
+			      (n - 1) * sizeof(struct pm_desc)) &&
+	       bytes_are_zero(r->home + z->bitmap_off + from * bytes,
+			      (i + n - from) * bytes);
+}
+
+static int load_slab(struct region *r, struct zone *z, uint64_t i,
+		     const struct pm_desc *d)
+{
+	struct alloc *a = r->alloc;
+	uint64_t bytes = PM_BITMAP_BYTES(a->ext_size);
+	const uint64_t *bits = (const uint64_t *)
+		(r->home + z->bitmap_off + i * bytes);
+	struct slab *s;
+	uint32_t w, used = 0;
+
+	if (d->class_idx >= a->n_classes ||
+	    d->n_ext != a->class[d->class_idx].n_ext ||
+	    d->n_ext > z->n_ext - i)
+		return damaged(r, z, i, "impossible slab");
+	if (!rest_is_zero(r, z, i, d->n_ext, false))
+		return damaged(r, z, i, "overlaps the slab before it");
+	s = slab_new(a, z->data_off + i * a->ext_size, d->class_idx, d->type);
+	if (!s)
+		return err_set(ENOMEM, "%s: out of memory", region_name(r));
+	claim(z, i, d->n_ext, (AO_t)s);
+	for (w = 0; w < bytes / 8; w++) {
+		AO_t free_mask = w < s->n_words ? ~s->taken[w] : 0;
+
+		if (bits[w] & ~free_mask)
+			return damaged(r, z, i, "an object beyond its slab");
+		if (w >= s->n_words)
+			continue;
+		s->taken[w] |= bits[w];
+		s->live[w] = bits[w];
+		used += (uint32_t)__builtin_popcountll(bits[w]);
+	}
+	s->durable = 1;
+	s->n_free = s->n_slots - used;
+	if (s->n_free)
+		bin_list(s);
+	return 0;
+}
+
+static int load_run(struct region *r, struct zone *z, uint64_t i,
+		    const struct pm_desc *d)
+{
+	struct run *run;
+
+	if (d->n_ext == 0 || d->n_ext > z->n_ext - i || d->class_idx)
+		return damaged(r, z, i, "impossible run");
+	if (!rest_is_zero(r, z, i, d->n_ext, true))
+		return damaged(r, z, i, "overlaps the run before it");
+	run = calloc(1, sizeof(*run));
+	if (!run)
+		return err_set(ENOMEM, "%s: out of memory", region_name(r));
+	run->off = z->data_off + i * r->alloc->ext_size;
+	run->n_ext = d->n_ext;
+	run->type = d->type;
+	run->live = 1;
+	claim(z, i, d->n_ext, (AO_t)run | RUN_BIT);
+	return 0;
+}
+
+static int load_zone(struct region *r, struct zone *z, uint64_t used_hi)
+{
+	uint64_t i = 0, bytes = PM_BITMAP_BYTES(r->alloc->ext_size);
+
+	while (i < used_hi) {
+		const struct pm_desc *d =
+			desc_at(r, z->off + i * sizeof(struct pm_desc));
+		int bad = d->reserved || d->reserved1 ||
+			  d->type > 0x7fffffffu;
+
+		if (d->kind > PM_EXT_RUN || bad)
+			return damaged(r, z, i, "impossible descriptor");
+		if (d->kind == PM_EXT_FREE) {
+			if (!bytes_are_zero(d, sizeof(*d)) ||
+			    !bytes_are_zero(r->home + z->bitmap_off +
+					    i * bytes, bytes))
+				return damaged(r, z, i, "free but not empty");
+			i++;
+			continue;
+		}
+		if (d->kind == PM_EXT_SLAB ? load_slab(r, z, i, d)
+					   : load_run(r, z, i, d))
+			return -1;
+		i += d->n_ext;
+	}
+	return 0;
+}
+
+static int open_zone(struct region *r, uint32_t i)
+{
+	struct alloc *a = r->alloc;
+	const struct pm_zone *pz = &r->hdr->zone[i];
+	struct zone *z = &a->zone[i];
+
+	zone_layout(pz, a->ext_size, z);
+	z->n_free = z->n_ext;
+	z->map = calloc(z->n_ext, sizeof(*z->map));
+	z->used = calloc(z->n_ext / 64 + 1, sizeof(*z->used));
+	if (!z->map || !z->used)
+		return err_set(ENOMEM, "%s: out of memory", region_name(r));
+	return 0;
+}
+
+static int open_chunks(struct region *r)
+{
+	struct alloc *a = r->alloc;
+	uint64_t n;
+
+	a->chunk = max_u64(a->ext_size * 16ull, 65536);
+	n = r->hdr->max_size / a->chunk + 1;
+	a->backed = calloc(n / 64 + 1, sizeof(*a->backed));
+	return a->backed ? 0 : err_set(ENOMEM, "%s: out of memory",
+				       region_name(r));
+}
+
+int alloc_open(struct region *r)
+{
+	struct alloc *a = calloc(1, sizeof(*a));
+	uint32_t i;
+
+	if (!a)
+		return err_set(ENOMEM, "%s: out of memory", region_name(r));
+	pthread_mutex_init(&a->mu, NULL);
+	r->alloc = a;
+	a->serial = AO_fetch_and_add1(&next_serial);
+	a->ext_size = r->hdr->extent_size;
+	a->n_classes = class_count(a->ext_size);
+	for (i = 0; i < a->n_classes; i++)
+		a->class[i] = class_get(a->ext_size, i);
+	if (open_chunks(r))
+		goto fail;
+	for (i = 0; i < r->hdr->n_zones; i++) {
+		a->n_zones = i + 1;
+		if (open_zone(r, i) ||
+		    load_zone(r, &a->zone[i], r->hdr->zone[i].used_hi))
+			goto fail;
+	}
+	return 0;
+fail:
+	alloc_close(r);
+	return -1;
+}
+
+int alloc_add_zone(struct region *r)
+{
+	struct alloc *a = r->alloc;
+	int ret = 0;
+
+	pthread_mutex_lock(&a->mu);
+	while (ret == 0 && a->n_zones < r->hdr->n_zones) {
+		ret = open_zone(r, (uint32_t)a->n_zones);
+		if (ret == 0)
+			AO_store_release(&a->n_zones, a->n_zones + 1);
+	}
+	pthread_mutex_unlock(&a->mu);
+	return ret;
+}
+
+static void close_zone(struct zone *z)
+{
+	uint64_t i = 0;
+
+	while (z->map && i < z->n_ext) {
+		AO_t v = z->map[i];
+
+		if (v & RUN_BIT) {
+			struct run *run = (struct run *)(v - RUN_BIT);
+
+			i += run->n_ext;
+			free(run);
+		} else if (v) {
+			i += ((struct slab *)v)->n_ext;
+			free((void *)v);
+		} else {
+			i++;
+		}
+	}
+	free(z->map);
+	free(z->used);
+}
+
+void alloc_close(struct region *r)
+{
+	struct alloc *a = r->alloc;
+	unsigned i;
+
+	if (!a)
+		return;
+	for (i = 0; i < a->n_zones; i++)
+		close_zone(&a->zone[i]);
+	for (i = 0; i < BINS; i++) {
+		while (a->bins[i]) {
+			struct bin *b = a->bins[i];
+
+			a->bins[i] = b->next;
+			free(b);
+		}
+	}
+	pthread_mutex_destroy(&a->mu);
+	free(a->backed);
+	free(a);
+	r->alloc = NULL;
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * reserve.c: taking a slot. Each thread owns a slab per class and type that it
+ * uses, found in a small cache of its own; only the slow path takes a->mu. A
+ * thread gives its slabs back when it ends.
+ */
+#include "alloc/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+#define CACHE 64
+
+struct cached {
+	uint64_t serial;	/* of the alloc; 0: empty            */
+	struct slab *slab;
+	int number;		/* region                            */
+	uint32_t class_idx, type;
+};
+
+struct cache {
+	struct cached entry[CACHE];
+};
+
+static THREAD_LOCAL struct cache *my_cache;
+static pthread_key_t cache_key;
+static pthread_once_t cache_once = PTHREAD_ONCE_INIT;
+
+/* A slab is given back: to its bin if anything in it is free. */
+static void disown(struct alloc *a, struct cached *e)
+{
+	struct slab *s = e->slab;
+
+	(void)a;
+	s->owned = false;
+	if (AO_load(&s->n_free))
+		bin_list(s);
+	e->serial = 0;
+}
+
+static void drop(struct cached *e)
+{
+	struct region *r;
+
+	if (!e->serial)
+		return;
+	r = table_get(e->number);
+	if (r && r->alloc && r->alloc->serial == e->serial) {
+		pthread_mutex_lock(&r->alloc->mu);
+		disown(r->alloc, e);
+		pthread_mutex_unlock(&r->alloc->mu);
+	}
+	e->serial = 0;
+}
+
+static void cache_end(void *p)
+{
+	struct cache *c = p;
+	int i;
+
+	for (i = 0; i < CACHE; i++)
+		drop(&c->entry[i]);
+	my_cache = NULL;
+	free(c);
+}
+
+static void cache_init(void)
+{
+	pthread_key_create(&cache_key, cache_end);
+}
+
+static struct cache *cache_get(void)
+{
+	struct cache *c = my_cache;
+
+	if (LIKELY(c != NULL))
+		return c;
+	pthread_once(&cache_once, cache_init);
+	c = calloc(1, sizeof(*c));
+	if (c && pthread_setspecific(cache_key, c)) {
+		free(c);
+		c = NULL;
+	}
+	my_cache = c;
+	return c;
+}
+
+/* The calling thread's slabs of this region go back to their bins. */
+void cache_flush(struct region *r)
+{
+	int i;
+
+	for (i = 0; my_cache && i < CACHE; i++)
+		if (my_cache->entry[i].serial == r->alloc->serial)
+			disown(r->alloc, &my_cache->entry[i]);
+}
+
+/* Takes a free slot of a slab that the caller owns. */
+static bool slab_take(struct slab *s, struct slot *out)
+{
+	uint32_t w = s->rover, i;
+
+	if (!AO_load(&s->n_free))
+		return false;
+	for (i = 0; i < s->n_words; i++) {
+		AO_t word = ~AO_load_acquire(&s->taken[w]);
+
+		if (word) {
+			unsigned bit = (unsigned)__builtin_ctzll(word);
+
+			AO_fetch_and_sub1_full(&s->n_free);
+			fetch_or(&s->taken[w], (AO_t)1 << bit);
+			fetch_or(&s->live[w], (AO_t)1 << bit);
+			s->rover = w;
+			slot_fill(s, w * 64 + bit, out);
+			return true;
+		}
+		w = w + 1 == s->n_words ? 0 : w + 1;
+	}
+	return false;
+}
+
+/* A new slab from free extents; a->mu held. */
+static struct slab *slab_carve(struct region *r, unsigned idx, uint32_t type)
+{
+	struct alloc *a = r->alloc;
+	struct slab *s = slab_new(a, 0, idx, type);
+	uint64_t off;
+
+	if (!s)
+		return NULL;
+	if (extents_take(r, s->n_ext, a->ext_size, &off)) {
+		free(s);
+		return NULL;
+	}
+	s->off = off;
+	map_set(a, off, s->n_ext, (AO_t)s);
+	/* Its pages will all be written soon: one call instead of a fault
+	 * for each. A kernel that does not know it leaves the faults. */
+	if (!r->readonly)
+		madvise(r->work + off, (size_t)s->n_ext * a->ext_size,
+			MADV_POPULATE_WRITE);
+	return s;
+}
+
+static int reserve_slow(struct region *r, struct cached *e, unsigned idx,
+			uint32_t type, struct slot *out)
+{
+	struct alloc *a = r->alloc;
+	struct bin *b;
+	struct slab *s = NULL;
+	int ret = -1;
+
+	if (e->serial && e->serial != a->serial)
+		drop(e);
+	pthread_mutex_lock(&a->mu);
+	if (e->serial)
+		disown(a, e);
+	b = bin_get(a, idx, type);
+	if (b)
+		s = b->partial;
+	if (s)
+		bin_unlist(s);
+	else if (b)
+		s = slab_carve(r, idx, type);
+	if (s) {
+		s->owned = true;
+		*e = (struct cached){a->serial, s, r->number, idx, type};
+		/* Listed slabs have a free slot, and only owners take. */
+		ret = slab_take(s, out) ? 0 : -1;
+	}
+	pthread_mutex_unlock(&a->mu);
+	return ret;
+}
+
+static int reserve_run(struct region *r, uint64_t size, uint64_t align,
+		       uint32_t type, struct slot *out)
+{
+	struct alloc *a = r->alloc;
+	uint64_t n = size / a->ext_size + (size % a->ext_size != 0);
+	struct run *run;
+	uint64_t off;
+
+	if (n > UINT32_MAX) {
+		errno = ENOMEM;
+		return -1;
+	}
+	run = calloc(1, sizeof(*run));
+	if (!run)
+		return -1;
+	pthread_mutex_lock(&a->mu);
+	if (extents_take(r, n, max_u64(align, a->ext_size), &off)) {
+		pthread_mutex_unlock(&a->mu);
+		free(run);
+		return -1;
+	}
+	run->off = off;
+	run->n_ext = (uint32_t)n;
+	run->type = type;
+	run->live = 1;
+	map_set(a, off, n, (AO_t)run | RUN_BIT);
+	pthread_mutex_unlock(&a->mu);
+	run_fill(a, run, out);
+	return 0;
+}
+
+int alloc_reserve(struct region *r, uint64_t size, uint64_t align,
+		  uint32_t type, struct slot *out)
+{
+	struct alloc *a = r->alloc;
+	struct cache *c;
+	struct cached *e;
+	unsigned idx;
+
+	if (size > r->hdr->max_size) {
+		errno = ENOMEM;
+		return -1;
+	}
+	if (size > a->class[a->n_classes - 1].size || align > a->ext_size)
+		return reserve_run(r, size, align, type, out);
+	idx = class_of(size, align);
+	if (idx >= a->n_classes)
+		return reserve_run(r, size, align, type, out);
+	c = cache_get();
+	if (!c)
+		return -1;
+	e = &c->entry[(idx + type * 7 + (unsigned)a->serial * 13) % CACHE];
+	if (LIKELY(e->serial == a->serial && e->class_idx == idx &&
+		   e->type == type && slab_take(e->slab, out)))
+		return 0;
+	if (reserve_slow(r, e, idx, type, out) == 0)
+		return 0;
+	/* No room for a slab of several extents: just what is needed. */
+	if (errno == ENOMEM && a->class[idx].n_ext > 1)
+		return reserve_run(r, size, align, type, out);
+	return -1;
+}
+
+uint64_t alloc_growth_for(const struct region *r, uint64_t size,
+			  uint64_t align)
+{
+	uint64_t ext = r->hdr->extent_size;
+	uint64_t n = size / ext + 2 + (align > ext ? align / ext : 0) +
+		     (size <= 8 * ext ? 8 : 0);
+
+	return round_up(n * (ext + PM_META_BYTES(ext)) + 2 * ext, ext);
+}

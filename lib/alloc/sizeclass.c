@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * sizeclass.c: sizes of slots. Multiples of 16 to 128, then eight classes to
+ * each doubling (at most 1/9 of a slot is lost to rounding), up to eight
+ * extents. A slab takes as many extents as keep the rest at its end small.
+ */
+#include "alloc/alloc.h"
+
+#define LINEAR 8u		/* classes of 16, 32 ... 128 bytes */
+
+uint32_t class_size(unsigned idx)
+{
+	unsigned k;
+
+	if (idx < LINEAR)
+		return 16 * (idx + 1);
+	k = (idx - LINEAR) / 8;
+	return (128u << k) + (16u << k) * ((idx - LINEAR) % 8 + 1);
+}
+
+unsigned class_count(uint32_t ext_size)
+{
+	unsigned n = 0;
+
+	while (class_size(n) <= SLAB_EXT_MAX * ext_size)
+		n++;
+	return n;
+}
+
+static unsigned class_of_size(uint64_t size)
+{
+	unsigned msb;
+
+	if (size <= 128)
+		return size ? (unsigned)(size + 15) / 16 - 1 : 0;
+	size--;
+	msb = 63 - (unsigned)__builtin_clzll(size);
+	return LINEAR + (msb - 7) * 8 + ((size >> (msb - 3)) & 7);
+}
+
+unsigned class_of(uint64_t size, uint64_t align)
+{
+	unsigned idx = class_of_size(size < align ? align : size);
+
+	if (align <= 16)
+		return idx;
+	/* Every power of two is a class, so this ends. */
+	while (class_size(idx) % align)
+		idx++;
+	return idx;
+}
+
+struct size_class class_get(uint32_t ext_size, unsigned idx)
+{
+	struct size_class best = {class_size(idx), 0, 0};
+	uint64_t size = best.size, least = UINT64_MAX;
+	uint32_t n;
+
+	for (n = 1; n <= SLAB_EXT_MAX; n++) {
+		uint64_t bytes = (uint64_t)n * ext_size, rest;
+
+		if (bytes < size)
+			continue;
+		rest = bytes % size * 1024 / bytes;
+		if (rest < least) {
+			least = rest;
+			best.n_ext = n;
+			best.n_slots = (uint32_t)(bytes / size);
+		}
+		if (rest <= 1024 / 32)
+			break;
+	}
+	return best;
+}

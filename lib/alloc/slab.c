@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * slab.c: volatile slabs, the bins that list them, and slots coming back.
+ *
+ * A slab is owned by the thread that allocates from it, or listed in its bin
+ * when it has free slots, or neither when it is full. Whoever makes the first
+ * slot of an unowned full slab free lists it.
+ */
+#include "alloc/internal.h"
+
+#include <stdlib.h>
+
+static unsigned bin_hash(unsigned class_idx, uint32_t type)
+{
+	return (type * 0x9e3779b1u >> 8 ^ class_idx * 31) % BINS;
+}
+
+struct bin *bin_get(struct alloc *a, unsigned class_idx, uint32_t type)
+{
+	struct bin **head = &a->bins[bin_hash(class_idx, type)], *b;
+
+	for (b = *head; b; b = b->next)
+		if (b->class_idx == class_idx && b->type == type)
+			return b;
+	b = calloc(1, sizeof(*b));
+	if (!b)
+		return NULL;
+	b->class_idx = class_idx;
+	b->type = type;
+	b->next = *head;
+	*head = b;
+	return b;
+}
+
+void bin_list(struct slab *s)
+{
+	struct slab **head = &s->bin->partial;
+
+	s->prev = NULL;
+	s->next = *head;
+	if (*head)
+		(*head)->prev = s;
+	*head = s;
+	s->listed = true;
+}
+
+void bin_unlist(struct slab *s)
+{
+	if (s->prev)
+		s->prev->next = s->next;
+	else
+		s->bin->partial = s->next;
+	if (s->next)
+		s->next->prev = s->prev;
+	s->next = s->prev = NULL;
+	s->listed = false;
+}
+
+/* All slots free; bits beyond the last slot are taken for good. */
+struct slab *slab_new(struct alloc *a, uint64_t off, unsigned class_idx,
+		      uint32_t type)
+{
+	const struct size_class *c = &a->class[class_idx];
+	uint32_t words = (c->n_slots + 63) / 64;
+	struct slab *s = calloc(1, sizeof(*s) + 2 * words * sizeof(AO_t));
+
+	if (!s)
+		return NULL;
+	s->bin = bin_get(a, class_idx, type);
+	if (!s->bin) {
+		free(s);
+		return NULL;
+	}
+	s->off = off;
+	s->class_idx = class_idx;
+	s->type = type;
+	s->size = c->size;
+	s->n_ext = c->n_ext;
+	s->n_slots = c->n_slots;
+	s->n_words = words;
+	s->live = s->taken + words;
+	s->n_free = c->n_slots;
+	if (c->n_slots % 64)
+		s->taken[words - 1] = ~(AO_t)0 << c->n_slots % 64;
+	return s;
+}
+
+void slot_fill(const struct slab *s, uint32_t idx, struct slot *out)
+{
+	out->off = s->off + (uint64_t)idx * s->size;
+	out->arg = (uint64_t)idx << 40 | (uint64_t)s->class_idx << 32 | s->type;
+	out->usable = s->size;
+	out->owner = (void *)s;
+	out->idx = idx;
+	out->type = s->type;
+	out->run = false;
+}
+
+void run_fill(const struct alloc *a, struct run *run, struct slot *out)
+{
+	out->off = run->off;
+	out->arg = (uint64_t)run->n_ext << 32 | run->type;
+	out->usable = (uint64_t)run->n_ext * a->ext_size;
+	out->owner = run;
+	out->idx = 0;
+	out->type = run->type;
+	out->run = true;
+}
+
+/* A taken slot becomes free. */
+void slab_release(struct alloc *a, struct slab *s, uint32_t idx)
+{
+	AO_t bit = (AO_t)1 << idx % 64, before;
+
+	fetch_and(&s->live[idx / 64], ~bit);
+	fetch_and(&s->taken[idx / 64], ~bit);
+	before = AO_fetch_and_add1_full(&s->n_free);
+	if (before != 0)
+		return;
+	pthread_mutex_lock(&a->mu);
+	if (!s->owned && !s->listed)
+		bin_list(s);
+	pthread_mutex_unlock(&a->mu);
+}
+
+static void run_drop(struct region *r, struct run *run)
+{
+	struct alloc *a = r->alloc;
+
+	pthread_mutex_lock(&a->mu);
+	map_set(a, run->off, run->n_ext, 0);
+	extents_give(a, run->off, run->n_ext);
+	pthread_mutex_unlock(&a->mu);
+	free(run);
+}
+
+void alloc_cancel(struct region *r, const struct slot *s)
+{
+	if (s->run)
+		run_drop(r, s->owner);
+	else
+		slab_release(r->alloc, s->owner, s->idx);
+}
+
+int alloc_find(struct region *r, uint64_t off, struct slot *out)
+{
+	struct alloc *a = r->alloc;
+	AO_t v = map_get(a, off);
+	struct slab *s;
+	uint64_t at;
+
+	if (!v)
+		goto bad;
+	if (v & RUN_BIT) {
+		struct run *run = (struct run *)(v - RUN_BIT);
+
+		if (run->off != off || !AO_load(&run->live))
+			goto bad;
+		run_fill(a, run, out);
+		return 0;
+	}
+	s = (struct slab *)v;
+	at = off - s->off;
+	if (at % s->size || at / s->size >= s->n_slots)
+		goto bad;
+	slot_fill(s, (uint32_t)(at / s->size), out);
+	if (AO_load(&s->live[out->idx / 64]) >> out->idx % 64 & 1)
+		return 0;
+bad:
+	errno = EINVAL;
+	return -1;
+}
+
+int alloc_containing(struct region *r, uint64_t off, uint64_t *start)
+{
+	AO_t v = map_get(r->alloc, off);
+	struct slab *s = (struct slab *)v;
+
+	if (!v)
+		return -1;
+	if (v & RUN_BIT)
+		*start = ((struct run *)(v - RUN_BIT))->off;
+	else
+		*start = off - (off - s->off) % s->size;
+	return 0;
+}
+
+int alloc_unlive(const struct slot *s)
+{
+	AO_t bit = (AO_t)1 << s->idx % 64;
+	struct slab *slab = s->owner;
+	struct run *run = s->owner;
+
+	if (s->run)
+		return fetch_and(&run->live, 0) ? 0 : -1;
+	return fetch_and(&slab->live[s->idx / 64], ~bit) & bit ? 0 : -1;
+}
+
+void alloc_relive(const struct slot *s)
+{
+	struct slab *slab = s->owner;
+	struct run *run = s->owner;
+
+	if (s->run)
+		AO_store_release(&run->live, 1);
+	else
+		fetch_or(&slab->live[s->idx / 64], (AO_t)1 << s->idx % 64);
+}
+
+static void after_mask(struct region *r, const struct pm_rec *rec,
+		       const uint64_t *mask)
+{
+	AO_t v = map_get(r->alloc, PM_TAG_OFF(rec->tag));
+	struct slab *s = (struct slab *)v;
+	uint32_t first = (uint32_t)(rec->arg >> 52);
+	uint32_t n = (uint32_t)(rec->arg >> 40 & 0xfff), i;
+
+	for (i = 0; i < n; i++) {
+		uint64_t word = mask[i];
+
+		while (word) {
+			unsigned bit = (unsigned)__builtin_ctzll(word);
+
+			word &= word - 1;
+			slab_release(r->alloc, s, (first + i) * 64 + bit);
+		}
+	}
+}
+
+void alloc_after(struct region *r, const struct pm_rec *rec,
+		 const void *payload)
+{
+	AO_t v = map_get(r->alloc, PM_TAG_OFF(rec->tag));
+	struct slab *s = (struct slab *)v;
+
+	switch (PM_TAG_TYPE(rec->tag)) {
+	case PM_REC_ALLOC:
+		AO_store(&s->durable, 1);
+		break;
+	case PM_REC_FREE:
+		slab_release(r->alloc, s, (uint32_t)(rec->arg >> 40));
+		break;
+	case PM_REC_FREEMASK:
+		after_mask(r, rec, payload);
+		break;
+	case PM_REC_RUNFREE:
+		run_drop(r, (struct run *)(v - RUN_BIT));
+		break;
+	}
+}

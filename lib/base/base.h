@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * base.h: what every layer uses: errors, atomics, locks, small arithmetic.
+ */
+#ifndef PMHEAP_LIB_BASE_H
+#define PMHEAP_LIB_BASE_H
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define AO_PREFER_BUILTIN_ATOMICS
+#include <atomic_ops.h>
+
+_Static_assert(sizeof(AO_t) == 8, "AO_t holds a 64-bit word");
+
+#define LIKELY(x) __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define CACHE_ALIGNED __attribute__((aligned(64)))
+#define THREAD_LOCAL __thread __attribute__((tls_model("initial-exec")))
+
+/* Sets errno and the thread's message; returns -1. */
+int err_set(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+const char *err_get(void);
+
+/* PMHEAP_DEBUG=abort: misuse that is reported by EINVAL aborts instead. */
+void err_misuse(void);
+
+/* Random 64 bits, never 0. */
+uint64_t random_id(void);
+
+static inline uint64_t round_up(uint64_t x, uint64_t to)
+{
+	return (x + to - 1) / to * to;
+}
+
+static inline uint64_t min_u64(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static inline uint64_t max_u64(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* [off, off + len) inside [lo, hi), without overflow. */
+static inline bool range_in(uint64_t off, uint64_t len, uint64_t lo,
+			    uint64_t hi)
+{
+	return off >= lo && off <= hi && len <= hi - off;
+}
+
+static inline bool bytes_are_zero(const void *p, size_t n)
+{
+	const unsigned char *b = p;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (b[i])
+			return false;
+	return true;
+}
+
+/* A lock for a few instructions; waiters yield. */
+typedef struct spin {
+	AO_TS_t ts;
+} spin_t;
+
+void spin_wait(spin_t *s);
+
+static inline bool spin_try(spin_t *s)
+{
+	return AO_test_and_set_acquire(&s->ts) == AO_TS_CLEAR;
+}
+
+static inline void spin_lock(spin_t *s)
+{
+	if (UNLIKELY(!spin_try(s)))
+		spin_wait(s);
+}
+
+static inline void spin_unlock(spin_t *s)
+{
+	AO_CLEAR(&s->ts);
+}
+
+/* Returns the old value. */
+static inline AO_t fetch_or(volatile AO_t *p, AO_t bits)
+{
+	return __atomic_fetch_or(p, bits, __ATOMIC_ACQ_REL);
+}
+
+static inline AO_t fetch_and(volatile AO_t *p, AO_t bits)
+{
+	return __atomic_fetch_and(p, bits, __ATOMIC_ACQ_REL);
+}
+
+#endif

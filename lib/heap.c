@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * heap.c: opening and closing regions; the order in which the layers start.
+ *
+ *	medium -> header -> number -> recover the log into home -> working copy
+ *	-> allocator -> checkpoint -> table of open regions -> id map
+ *
+ * Nothing is written to an existing medium before its log has been judged.
+ */
+#include "heap.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define KNOWN_FLAGS (PM_CREATE | PM_EXCL | PM_RDONLY | PM_SCRATCH |	\
+		     PM_ASSUME_PMEM | PM_FLUSH_MANUAL | PM_RESIDENT |	\
+		     PM_DONTFORK)
+
+pthread_mutex_t heap_mu = PTHREAD_MUTEX_INITIALIZER;
+static AO_t next_serial;
+
+struct region *heap_region(int number)
+{
+	struct region *r = table_get(number);
+
+	if (!r)
+		err_set(EINVAL, "region %d is not open", number);
+	return r;
+}
+
+static int check_config(PmWrapperConfig *c)
+{
+	const char *assume = getenv("PMHEAP_ASSUME_PMEM");
+	const char *name = c->path ? c->path : "(volatile region)";
+
+	if (c->flags & ~KNOWN_FLAGS)
+		return err_set(EINVAL, "%s: unknown flags %#x", name,
+			       c->flags & ~KNOWN_FLAGS);
+	if (!bytes_are_zero(c->reserved, sizeof(c->reserved)) ||
+	    c->durability > PM_RELAXED)
+		return err_set(EINVAL, "%s: the config was not initialised to "
+			       "zero, or durability is not PM_STRICT or "
+			       "PM_RELAXED", name);
+	if ((c->flags & PM_RDONLY) && (c->flags & (PM_CREATE | PM_SCRATCH)))
+		return err_set(EINVAL, "%s: PM_RDONLY goes with neither "
+			       "PM_CREATE nor PM_SCRATCH", name);
+	if (c->layout && strlen(c->layout) >= PM_LAYOUT_MAX)
+		return err_set(EINVAL, "%s: the layout name is longer than %d "
+			       "bytes", name, PM_LAYOUT_MAX - 1);
+	if (c->size && c->size < PM_SIZE_MIN &&
+	    (!c->path || (c->flags & PM_CREATE)))
+		return err_set(EINVAL, "%s: size %zu is less than 1 MiB", name,
+			       c->size);
+	if (!c->path && !c->size)
+		return err_set(EINVAL, "a volatile region needs a size");
+	if (c->max_size && c->size && c->max_size < c->size)
+		return err_set(EINVAL, "%s: max_size %zu is less than size "
+			       "%zu", name, c->max_size, c->size);
+	if (max_u64(c->max_size, c->size) >
+	    (1ull << window.bits) - 2 * window_slot_size())
+		return err_set(EINVAL, "%s: larger than the address window",
+			       name);
+	if (assume && !strcmp(assume, "1") && c->path && !c->backend &&
+	    !c->backend_name)
+		c->flags |= PM_ASSUME_PMEM;
+	if (c->path && !c->size && (c->flags & PM_CREATE) &&
+	    access(c->path, F_OK))
+		return err_set(ENOENT, "%s: does not exist, and no size is "
+			       "given to create it", name);
+	return 0;
+}
+
+/* A fresh medium becomes an empty region. */
+static int format(struct region *r, const PmWrapperConfig *c)
+{
+	struct pm_header *h = r->hdr;
+	struct pm_zone *z = &h->zone[0];
+
+	if (c->size < PM_SIZE_MIN)
+		return err_set(EINVAL, "%s: the file is empty, and no size is "
+			       "given to create a pool in it",
+			       region_name(r));
+	if (header_format(h, c))
+		return -1;
+	z->off = header_zone_off(h);
+	z->len = h->size - z->off;
+	z->n_ext = zone_extents(z->off, z->len, h->extent_size);
+	if (z->n_ext == 0)
+		return err_set(EINVAL, "%s: %zu bytes are too few for these "
+			       "lanes", region_name(r), c->size);
+	h->n_zones = 1;
+	r->zone_off = z->off;
+	if (log_format(r))
+		return -1;
+	return medium_publish(&r->md);
+}
+
+static int check_layout(struct region *r, const PmWrapperConfig *c)
+{
+	if (!c->layout || !strcmp(c->layout, r->hdr->layout))
+		return 0;
+	return err_set(EINVAL, "%s: its layout is \"%s\", not \"%s\"",
+		       region_name(r), r->hdr->layout, c->layout);
+}
+
+static int check_id(struct region *r)
+{
+	struct region *other = table_find_id(r->id);
+
+	if (!other)
+		return 0;
+	return err_set(EEXIST, "%s: has the same region id, %016" PRIx64
+		       ", as %s, which is open; if it is a copy, give it an "
+		       "id of its own: pmheap reid %s", region_name(r), r->id,
+		       region_name(other), region_name(r));
+}
+
+static int load_header(struct region *r, const PmWrapperConfig *c)
+{
+	unsigned i;
+
+	r->home = r->md.m.base;
+	if (r->md.fresh && format(r, c))
+		return -1;
+	if (header_read(&r->md, r->hdr, &r->hdr_copy, &r->hdr_other))
+		return -1;
+	r->hdr_one_copy = r->hdr_other != COPY_SAME;
+	r->id = r->hdr->id;
+	AO_store(&r->size, r->hdr->size);
+	r->zone_off = header_zone_off(r->hdr);
+	/* What lies beyond is of a growth that did not commit. */
+	r->md.m.size = r->hdr->size;
+	for (i = 0; i < PM_NUMBERS_MAX / 64; i++)
+		r->known[i] = r->hdr->pinned[i];
+	return 0;
+}
+
+struct region *heap_load(const PmWrapperConfig *config, bool verify_only)
+{
+	struct region *r = calloc(1, sizeof(*r));
+	struct recovery recovery;
+	int err;
+
+	if (r)
+		r->hdr = aligned_alloc(PM_PAGE, PM_HDR_SIZE);
+	if (!r || !r->hdr) {
+		free(r);
+		err_set(ENOMEM, "out of memory");
+		return NULL;
+	}
+	pthread_mutex_init(&r->hdr_mu, NULL);
+	r->md.m.fd = -1;
+	r->serial = AO_fetch_and_add1(&next_serial) + 1;
+	r->flags = config->flags;
+	r->readonly = config->flags & PM_RDONLY;
+	r->private = config->flags & (PM_RDONLY | PM_SCRATCH);
+	if (medium_open(&r->md, config, header_peek_max))
+		goto fail;
+	if (load_header(r, config) || check_layout(r, config) ||
+	    (!verify_only && check_id(r)) ||
+	    log_recover(r, peers_judge, (void *)config, &recovery))
+		goto fail;
+	AO_store(&r->size, r->hdr->size);
+	return r;
+fail:
+	err = errno;
+	heap_unload(r);
+	errno = err;
+	return NULL;
+}
+
+void heap_unload(struct region *r)
+{
+	alloc_close(r);
+	log_close(r, false);
+	window_unmap(r);
+	medium_close(&r->md);
+	pthread_mutex_destroy(&r->hdr_mu);
+	free(r->hdr);
+	free(r);
+}
+
+static void make_writable(struct region *r, uint64_t off, uint64_t len)
+{
+	window_make_writable(r, off, len);
+}
+
+int heap_check_root(struct region *r)
+{
+	struct slot s;
+
+	if (r->hdr->root_off == 0 ||
+	    (alloc_find(r, r->hdr->root_off, &s) == 0 &&
+	     s.usable >= r->hdr->root_size))
+		return 0;
+	return err_set(EUCLEAN, "%s: damaged: the root is not a live object",
+		       region_name(r));
+}
+
+/* The region gets its place in the window and starts to work. */
+static int start(struct region *r, const PmWrapperConfig *c)
+{
+	if (window_map(r) || log_replay_work(r))
+		return -1;
+	if (r->readonly)
+		window_seal(r);
+	if (alloc_open(r) || heap_check_root(r))
+		return -1;
+	if (r->work_lazy && !r->readonly)
+		alloc_each_used(r, make_writable);
+	return log_open(r, c->durability, c->flush_ms, c->work_budget);
+}
+
+/* Number -> id in the primary's table; in memory if it cannot be written. */
+static int record_number(struct region *primary, int number, uint64_t id)
+{
+	struct pm_rec rec = {PM_TAG(PM_REC_IDMAP, (unsigned)number), id};
+
+	if (primary->hdr->idmap[number] == id)
+		return 0;
+	if (primary->readonly)
+		return header_apply(primary, &rec, NULL);
+	return log_commit_now(primary, &rec, 1);
+}
+
+static int record_numbers(struct region *primary, struct region *r)
+{
+	int i;
+
+	/* A volatile region means nothing to the next run. */
+	if (!r->md.path && r != primary)
+		return 0;
+	for (i = r->number; i < r->number + r->span; i++)
+		if (record_number(primary, i, r->id))
+			return -1;
+	/* What r's pointers mean must not be given to another region. */
+	for (i = 1; r != primary && i < PM_NUMBERS_MAX; i++) {
+		bool pinned = r->hdr->pinned[i / 64] >> i % 64 & 1;
+
+		if (pinned && !primary->hdr->idmap[i] &&
+		    record_number(primary, i, r->hdr->idmap[i]))
+			return -1;
+	}
+	return 0;
+}
+
+static struct region *open_region(PmWrapperConfig *config, bool primary)
+{
+	struct region *first = table_get(PM_PRIMARY), *r;
+	int err;
+
+	if (check_config(config))
+		return NULL;
+	r = heap_load(config, false);
+	if (!r)
+		return NULL;
+	r->span = (int)window_slots(r->hdr->max_size);
+	if (primary)
+		r->number = idmap_check_primary(r) ? -1 : PM_PRIMARY;
+	else
+		r->number = idmap_assign(first, r, r->span);
+	if (r->number < 0 || start(r, config))
+		goto fail;
+	table_add(r);
+	if (record_numbers(primary ? r : first, r)) {
+		table_remove(r);
+		goto fail;
+	}
+	return r;
+fail:
+	err = errno;
+	heap_unload(r);
+	errno = err;
+	return NULL;
+}
+
+static void close_at_exit(void)
+{
+	if (!table_in_child())
+		pm_close();
+}
+
+static void init_once(void)
+{
+	window_choose();
+	heap_fork_init();
+	atexit(close_at_exit);
+}
+
+static int init(PmWrapperConfig *config, bool primary)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct region *r = NULL;
+
+	pthread_once(&once, init_once);
+	if (table_in_child())
+		return err_set(EPERM, "a forked child has its parent's regions "
+			       "open; pm_close() lets go of them");
+	if (tx_active())
+		return err_set(EINVAL, "a region cannot be opened inside a "
+			       "transaction");
+	pthread_mutex_lock(&heap_mu);
+	if (primary && table_get(PM_PRIMARY))
+		err_set(EALREADY, "a primary region is open already: %s",
+			region_name(table_get(PM_PRIMARY)));
+	else if (!primary && !table_get(PM_PRIMARY))
+		err_set(EINVAL, "there is no primary region yet: call pm_init()"
+			" first");
+	else
+		r = open_region(config, primary);
+	pthread_mutex_unlock(&heap_mu);
+	return r ? r->number : -1;
+}
+
+PM_API int pm_init(PmWrapperConfig config)
+{
+	return init(&config, true) < 0 ? -1 : 0;
+}
+
+PM_API int pm_init_sec(PmWrapperConfig config)
+{
+	return init(&config, false);
+}
+
+/* A forked child lets go without touching the medium. */
+static int close_region(struct region *r)
+{
+	bool child = table_in_child();
+	int ret = 0, err;
+
+	if (!child && tx_touches(r))
+		return err_set(EBUSY, "%s: a transaction that touches it is "
+			       "open", region_name(r));
+	AO_store_full(&r->state, REGION_CLOSING);
+	if (AO_load(&r->poisoned))
+		ret = err_set(EIO, "%s: an earlier sync failed",
+			      region_name(r));
+	table_remove(r);
+	err = errno;
+	if (log_close(r, !child && !r->readonly && ret == 0)) {
+		ret = -1;
+		err = errno;
+	}
+	heap_unload(r);
+	errno = err;
+	return ret;
+}
+
+PM_API int pm_close_sec(int number)
+{
+	struct region *r;
+	int ret = -1;
+
+	pthread_mutex_lock(&heap_mu);
+	r = table_get(number);
+	if (!r || r->number == PM_PRIMARY)
+		err_set(EINVAL, "%d is not the number of an open secondary "
+			"region", number);
+	else
+		ret = close_region(r);
+	pthread_mutex_unlock(&heap_mu);
+	return ret;
+}
+
+PM_API int pm_close(void)
+{
+	bool child = table_in_child();
+	struct region *r, *next;
+	int ret = 0, err = errno;
+
+	if (child)
+		tx_forget_child();
+	pthread_mutex_lock(&heap_mu);
+	if (!child && tx_touches(NULL)) {
+		pthread_mutex_unlock(&heap_mu);
+		return err_set(EBUSY, "a transaction is open");
+	}
+	for (r = table_next(PM_PRIMARY); r; r = next) {
+		next = table_next(r->number);
+		if (r->number != PM_PRIMARY && close_region(r)) {
+			ret = -1;
+			err = errno;
+		}
+	}
+	r = table_get(PM_PRIMARY);
+	if (r && close_region(r)) {
+		ret = -1;
+		err = errno;
+	}
+	if (child)
+		table_forget_parent();
+	pthread_mutex_unlock(&heap_mu);
+	errno = err;
+	return ret;
+}

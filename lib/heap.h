@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * heap.h: what the top-level .c files of the library share. They see every
+ * layer and glue the public calls to them.
+ */
+#ifndef PMHEAP_LIB_HEAP_H
+#define PMHEAP_LIB_HEAP_H
+
+#include "tx/tx.h"
+
+#include <pmheap.h>
+
+/* Serializes opening, closing and forking. Taken before every other lock. */
+extern pthread_mutex_t heap_mu;
+
+/* Opens a medium and its header, recovered; the region is in no table yet. */
+struct region *heap_load(const PmWrapperConfig *config, bool verify_only);
+void heap_unload(struct region *r);
+/* The root must be a live object: 0, or -1 EUCLEAN. */
+int heap_check_root(struct region *r);
+/* fork.c */
+void heap_fork_init(void);
+/* peers.c: a judge_fn; arg is the config. */
+enum judgement peers_judge(struct region *r, uint64_t seq, uint64_t peer_id,
+			   uint64_t peer_seq, void *arg);
+/* The open region with this number, or NULL with EINVAL. */
+struct region *heap_region(int number);
+
+#endif

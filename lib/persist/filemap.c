@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * filemap.c: mapping a file at a base that stays where it is while it grows.
+ * max_size bytes of addresses are set aside, and the file is mapped over them
+ * as far as it goes.
+ */
+#include "persist/persist.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static int map_part(PmMedium *m, uint64_t off, uint64_t len, int extra)
+{
+	int flags = (extra ? extra : MAP_SHARED) | MAP_FIXED;
+	void *p = mmap(m->base + off, len, PROT_READ | PROT_WRITE, flags,
+		       m->fd, (off_t)off);
+
+	if (p == MAP_FAILED)
+		return -1;
+	/* A child has no use for it, and must not be able to write it. */
+	madvise(p, len, MADV_DONTFORK);
+	return 0;
+}
+
+int filemap_map(PmMedium *m, int extra_flags)
+{
+	void *p = mmap(NULL, m->max_size, PROT_NONE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return -1;
+	m->base = p;
+	m->priv = (void *)(intptr_t)extra_flags;
+	if (map_part(m, 0, m->size, extra_flags)) {
+		int err = errno;
+
+		munmap(p, m->max_size);
+		m->base = NULL;
+		errno = err;
+		return -1;
+	}
+	return 0;
+}
+
+int filemap_grow(PmMedium *m, uint64_t size)
+{
+	/* What a crash left beyond the old end must read as zero. */
+	if (ftruncate(m->fd, (off_t)m->size) ||
+	    ftruncate(m->fd, (off_t)size) || fsync(m->fd))
+		return -1;
+	return map_part(m, m->size, size - m->size,
+			(int)(intptr_t)m->priv);
+}
+
+int filemap_reserve(PmMedium *m, uint64_t off, uint64_t n)
+{
+	int r;
+
+	do {
+		r = fallocate(m->fd, FALLOC_FL_KEEP_SIZE, (off_t)off, (off_t)n);
+	} while (r && errno == EINTR);
+	/* A file system that cannot reserve reports a full disk by SIGBUS. */
+	if (r && (errno == EOPNOTSUPP || errno == ENOSYS))
+		return 0;
+	return r;
+}
+
+void filemap_unmap(PmMedium *m)
+{
+	if (m->base)
+		munmap(m->base, m->max_size);
+	m->base = NULL;
+}
+
+void copy_words(void *dst, const void *src, size_t n)
+{
+	if (n == 8 && (uintptr_t)dst % 8 == 0) {
+		uint64_t word;
+
+		memcpy(&word, src, 8);
+		__atomic_store_n((uint64_t *)dst, word, __ATOMIC_RELAXED);
+		return;
+	}
+	memcpy(dst, src, n);
+}

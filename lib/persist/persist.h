@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * persist.h: the door to the medium. Backends, checksums, opening files.
+ */
+#ifndef PMHEAP_LIB_PERSIST_H
+#define PMHEAP_LIB_PERSIST_H
+
+#include "base/base.h"
+#include "layout.h"
+
+#include <pmheap/backend.h>
+#include <pmheap/region.h>
+
+extern const PmBackend backend_dax, backend_file, backend_shm,
+	backend_volatile;
+/* RDONLY and SCRATCH: a private copy of whatever the real backend shows. */
+extern const PmBackend backend_private;
+
+/*
+ * A medium that is open: what the backends see, and what we know besides.
+ * `chosen` is the backend that was chosen; medium.backend may be the private
+ * one in front of it.
+ */
+struct medium {
+	PmMedium m;
+	const PmBackend *chosen;
+	char *path;		/* absolute; NULL: none                   */
+	bool fresh;		/* nothing has been formatted in it yet   */
+	bool unlinked;		/* O_TMPFILE: gets its name when formatted */
+	char *temp_path;	/* name it has until then, if not unlinked */
+	bool anonymous;		/* the working copy cannot map the file   */
+};
+
+/*
+ * Opens, locks and maps what config names; chooses the backend. With
+ * PM_CREATE a missing or empty file becomes a fresh medium of config->size
+ * zero bytes. peek tells from an existing file how far it may grow; 0: it does
+ * not say. Errors as pm_init().
+ */
+int medium_open(struct medium *md, const PmWrapperConfig *config,
+		uint64_t (*peek)(int fd));
+/* Gives a fresh medium its name, durably. EEXIST: somebody was faster. */
+int medium_publish(struct medium *md);
+void medium_close(struct medium *md);
+int medium_grow(struct medium *md, uint64_t size);
+
+/* Which backend config asks for, or what fits the file; NULL with errno. */
+const PmBackend *medium_choose(const PmWrapperConfig *config, int fd);
+/* For the lock's message: who holds the file, 0 if unknown. */
+int lock_file(int fd, bool shared, const char *path);
+
+/* Common to backends on an fd. */
+int filemap_map(PmMedium *m, int extra_flags);
+int filemap_grow(PmMedium *m, uint64_t size);
+int filemap_reserve(PmMedium *m, uint64_t off, uint64_t n);
+void filemap_unmap(PmMedium *m);
+/* memcpy that stores aligned 8-byte words whole. */
+void copy_words(void *dst, const void *src, size_t n);
+
+static inline void med_write(struct medium *md, uint64_t off, const void *src,
+			     size_t n, unsigned how)
+{
+	md->m.backend->write(&md->m, off, src, n, how);
+}
+
+static inline void med_fill(struct medium *md, uint64_t off, int c, size_t n,
+			    unsigned how)
+{
+	md->m.backend->fill(&md->m, off, c, n, how);
+}
+
+static inline void med_flush(struct medium *md, uint64_t off, size_t n)
+{
+	md->m.backend->flush(&md->m, off, n);
+}
+
+static inline int med_fence(struct medium *md)
+{
+	return md->m.backend->fence(&md->m);
+}
+
+/* Must flushes be issued at all? */
+static inline bool med_flushes(const struct medium *md)
+{
+	return !(md->m.backend->traits & PM_BACKEND_NO_FLUSH);
+}
+
+/* XXH3, 64 bits: see checksum.c for the choice. */
+uint64_t checksum(const void *p, size_t n, uint64_t seed);
+/* The same with the 8 bytes at skip (a multiple of 8) taken as zero. */
+uint64_t checksum_skip(const void *p, size_t n, size_t skip, uint64_t seed);
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * region.h: one open region: its header, its place in the window, its number.
+ */
+#ifndef PMHEAP_LIB_REGION_H
+#define PMHEAP_LIB_REGION_H
+
+#include "persist/persist.h"
+
+#include <pmheap/pointer.h>
+#include <pmheap/stats.h>
+
+/* Where normal pointers live. One for the process, fixed before first use. */
+struct window {
+	uint64_t base;
+	unsigned bits;		/* k: window is 1 << bits bytes           */
+	unsigned number_bits;	/* n                                      */
+	unsigned slot_bits;	/* k - n                                  */
+};
+
+extern struct window window;
+
+struct alloc;
+struct log;
+
+/* The header copy that was not chosen. */
+enum other_copy { COPY_SAME, COPY_STALE, COPY_DAMAGED };
+
+enum region_state { REGION_OPEN, REGION_CLOSING };
+
+struct region {
+	int number;
+	int span;		/* consecutive numbers it takes           */
+	uint64_t id;
+	uint64_t serial;	/* of this opening, never used again      */
+	uint8_t *work;		/* the program's addresses                */
+	const uint8_t *home;	/* the medium's bytes, to be read only    */
+	AO_t size;		/* bytes now                              */
+	uint64_t zone_off;	/* first byte after the lanes             */
+	struct medium md;
+	unsigned flags;		/* of the config                          */
+	bool readonly;		/* PM_RDONLY                              */
+	bool private;		/* PM_RDONLY or PM_SCRATCH                */
+	bool work_lazy;		/* working copy is made writable piecewise */
+	AO_t poisoned;		/* a sync failed                          */
+	AO_t state;		/* enum region_state                      */
+	AO_t known[PM_NUMBERS_MAX / 64]; /* hdr->pinned, to test quickly  */
+
+	/* Header as it is to be; hdr_mu guards changes. */
+	pthread_mutex_t hdr_mu;
+	struct pm_header *hdr;
+	bool hdr_dirty;
+	bool hdr_one_copy;	/* only one copy on the medium is current */
+	int hdr_copy;		/* copy that was written last             */
+	enum other_copy hdr_other;	/* as it was found at open        */
+
+	struct alloc *alloc;
+	struct log *log;
+};
+
+/* window.c */
+void window_choose(void);
+int window_map(struct region *r);	/* work for [0, size) at r->number */
+int window_extend(struct region *r, uint64_t old_size);
+void window_unmap(struct region *r);
+int window_make_writable(struct region *r, uint64_t off, uint64_t len);
+void window_seal(struct region *r);	/* read-only from here on */
+unsigned window_slots(uint64_t max_size);
+static inline uint64_t window_slot_size(void)
+{
+	return 1ull << window.slot_bits;
+}
+
+/* header.c */
+uint64_t header_peek_max(int fd);
+int header_format(struct pm_header *h, const PmWrapperConfig *c);
+/* Reads and judges both copies; fills *h. Errors as pm_init(). */
+int header_read(struct medium *md, struct pm_header *h, int *copy,
+		enum other_copy *other);
+/* Writes the header to one copy, to be flushed by the caller's fence. */
+void header_write(struct region *r, int copy);
+/* Extents that fit a zone of len bytes at off; 0: none. */
+uint64_t zone_extents(uint64_t off, uint64_t len, uint64_t ext);
+uint64_t header_zone_off(const struct pm_header *h);
+bool ckpt_read(const uint8_t *home, struct pm_ckpt *out, int *slot);
+void ckpt_write(struct medium *md, const struct pm_ckpt *c, int slot);
+int header_check_maps(const struct pm_header *h, const char *path);
+const char *region_name(const struct region *r);
+
+/* Changes to the header that log records ask for. Idempotent. */
+int header_apply(struct region *r, const struct pm_rec *rec,
+		 const void *payload);
+void header_add_lost(struct region *r, uint64_t first, uint64_t last);
+bool header_is_lost(const struct pm_header *h, uint64_t seq, bool *unknown);
+
+/* idmap.c: the primary's table decides. */
+/* Number for a region with this header under primary; -1 with errno. */
+int idmap_assign(struct region *primary, struct region *r, int span);
+/* May r be the primary, number 1? 0, or -1 with EADDRINUSE. */
+int idmap_check_primary(struct region *r);
+static inline bool idmap_knows(const struct region *r, unsigned number)
+{
+	return AO_load(&r->known[number / 64]) >> number % 64 & 1;
+}
+
+/* table.c: the open regions of this process. */
+void table_add(struct region *r);
+void table_remove(struct region *r);
+struct region *table_get(int number);		/* open or NULL */
+struct region *table_find_id(uint64_t id);
+struct region *table_next(int after);		/* by number    */
+struct region *table_of(const void *ptr);	/* owner or NULL */
+bool table_in_child(void);
+/* Called around fork(2) while a region is open. */
+void table_fork_hooks(void (*prepare)(void), void (*done)(bool child));
+void table_forget_parent(void);
+/* Region of [ptr, ptr + n) if all of it lies in the objects' area; errno. */
+struct region *table_of_range(const void *ptr, size_t n);
+/* May this region be changed now? 0, or -1 with EROFS EPERM EIO. */
+int region_writable(struct region *r);
+
+static inline uint64_t region_off(const struct region *r, const void *ptr)
+{
+	return (uint64_t)((const uint8_t *)ptr - r->work);
+}
+
+#endif

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * table.c: the open regions of this process, by number and by id, and what a
+ * forked child may do (nothing but read: I9).
+ *
+ * Readers take no lock: entries are published with release stores. Adding and
+ * removing is serialized by the caller (heap.c). A region that takes several
+ * numbers stands under each.
+ */
+#include "region/region.h"
+
+#define IDS 4096		/* hash slots, four for each number */
+
+static AO_t by_number[PM_NUMBERS_MAX];
+static AO_t by_id[IDS];
+static AO_t in_child;
+static void (*hook_prepare)(void);
+static void (*hook_done)(bool child);
+
+static unsigned id_slot(uint64_t id)
+{
+	return (unsigned)(id * 0x9e3779b97f4a7c15ull >> 52);
+}
+
+/* Rebuilding the small table keeps probing simple after a removal. */
+static void rebuild_ids(void)
+{
+	AO_t fresh[IDS] = {0};
+	struct region *last = NULL;
+	int i;
+
+	for (i = 1; i < PM_NUMBERS_MAX; i++) {
+		struct region *r = table_get(i);
+		unsigned slot;
+
+		if (!r || r == last)
+			continue;
+		last = r;
+		for (slot = id_slot(r->id); fresh[slot]; slot = (slot + 1) % IDS)
+			;
+		fresh[slot] = (AO_t)r;
+	}
+	for (i = 0; i < IDS; i++)
+		if (AO_load(&by_id[i]) != fresh[i])
+			AO_store_release(&by_id[i], fresh[i]);
+}
+
+void table_add(struct region *r)
+{
+	int i;
+
+	for (i = r->number; i < r->number + r->span; i++)
+		AO_store_release(&by_number[i], (AO_t)r);
+	rebuild_ids();
+}
+
+void table_remove(struct region *r)
+{
+	int i;
+
+	for (i = r->number; i < r->number + r->span; i++)
+		AO_store_release(&by_number[i], 0);
+	rebuild_ids();
+}
+
+struct region *table_get(int number)
+{
+	if (number < 1 || number >= PM_NUMBERS_MAX)
+		return NULL;
+	return (struct region *)AO_load_acquire(&by_number[number]);
+}
+
+struct region *table_find_id(uint64_t id)
+{
+	unsigned slot = id_slot(id);
+	struct region *r;
+
+	while ((r = (struct region *)AO_load_acquire(&by_id[slot]))) {
+		if (r->id == id)
+			return r;
+		slot = (slot + 1) % IDS;
+	}
+	return NULL;
+}
+
+struct region *table_next(int after)
+{
+	struct region *before = table_get(after);
+	int i;
+
+	for (i = after + 1; i < PM_NUMBERS_MAX; i++) {
+		struct region *r = table_get(i);
+
+		if (r && r != before)
+			return r;
+	}
+	return NULL;
+}
+
+struct region *table_of(const void *ptr)
+{
+	uint64_t at = (uint64_t)(uintptr_t)ptr - window.base;
+	struct region *r;
+
+	if (UNLIKELY(at >> window.bits))
+		return NULL;
+	r = (struct region *)AO_load_acquire(&by_number[at >> window.slot_bits]);
+	if (!r || region_off(r, ptr) >= AO_load(&r->size))
+		return NULL;
+	return r;
+}
+
+struct region *table_of_range(const void *ptr, size_t n)
+{
+	struct region *r = table_of(ptr);
+
+	if (LIKELY(r && range_in(region_off(r, ptr), n, r->zone_off,
+				 AO_load(&r->size))))
+		return r;
+	if (!r)
+		err_set(EINVAL, "%p is not a pointer into an open region", ptr);
+	else
+		err_set(EINVAL, "%s: %zu bytes at %p are not inside the "
+			"region's objects", region_name(r), n, ptr);
+	err_misuse();
+	return NULL;
+}
+
+bool table_in_child(void)
+{
+	return AO_load(&in_child) != 0;
+}
+
+int region_writable(struct region *r)
+{
+	if (UNLIKELY(table_in_child()))
+		return err_set(EPERM, "%s: a forked child cannot change its "
+			       "parent's region", region_name(r));
+	if (UNLIKELY(r->readonly))
+		return err_set(EROFS, "%s: opened with PM_RDONLY",
+			       region_name(r));
+	if (UNLIKELY(AO_load(&r->poisoned)))
+		return err_set(EIO, "%s: an earlier sync failed; close and "
+			       "reopen the region", region_name(r));
+	return 0;
+}
+
+static void fork_prepare(void)
+{
+	if (hook_prepare && !table_in_child())
+		hook_prepare();
+}
+
+static void fork_parent(void)
+{
+	if (hook_done && !table_in_child())
+		hook_done(false);
+}
+
+static void fork_child(void)
+{
+	if (hook_done && !table_in_child())
+		hook_done(true);
+	if (table_next(0))
+		AO_store(&in_child, 1);
+}
+
+void table_forget_parent(void)
+{
+	AO_store(&in_child, 0);
+}
+
+static void install_hooks(void)
+{
+	pthread_atfork(fork_prepare, fork_parent, fork_child);
+}
+
+void table_fork_hooks(void (*prepare)(void), void (*done)(bool child))
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	hook_prepare = prepare;
+	hook_done = done;
+	pthread_once(&once, install_hooks);
+}

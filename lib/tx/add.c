@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * add.c: what a transaction is going to change: ranges, allocations, frees,
+ * the root. Old bytes are kept for an abort. A range added again, or inside an
+ * object that this transaction allocated, is not logged twice.
+ */
+#include "tx/internal.h"
+
+#include <string.h>
+
+static struct level *top(struct ctx *c)
+{
+	return &c->level[c->level_n - 1];
+}
+
+/* Did this level already save these bytes? */
+static bool is_covered(struct ctx *c, struct region *r, uint64_t key,
+		       uint64_t off, uint64_t n)
+{
+	uint32_t i;
+	struct op *op;
+
+	if (!map_find(&c->ranges, key, &i) || i >= c->op_n ||
+	    i < top(c)->ops)
+		return false;
+	op = &c->op[i];
+	return op->kind == OP_RANGE && c->part[op->part]->r == r &&
+	       off >= op->off && off + n <= op->off + op->len;
+}
+
+/* The live object of this transaction that holds off: its op, or NULL. */
+static struct op *fresh_at(struct ctx *c, struct region *r, uint64_t off,
+			   uint32_t *idx)
+{
+	struct op *op;
+	uint64_t start;
+
+	if (!c->alloc_n || alloc_containing(r, off, &start) ||
+	    !map_find(&c->fresh, (uint64_t)(uintptr_t)(r->work + start), idx) ||
+	    *idx >= c->op_n)
+		return NULL;
+	op = &c->op[*idx];
+	return op->kind == OP_ALLOC && op->u.slot.off == start &&
+	       c->part[op->part]->r == r ? op : NULL;
+}
+
+int tx_add_range(struct region *r, const void *ptr, uint64_t n)
+{
+	struct ctx *c = ctx_peek();
+	uint64_t off = region_off(r, ptr);
+	uint64_t key = (uint64_t)(uintptr_t)ptr >> 6;
+	struct op *op, *fresh;
+	uint32_t idx = 0;
+	bool nolog = false;
+
+	if (n == 0 || is_covered(c, r, key, off, n))
+		return 0;
+	fresh = fresh_at(c, r, off, &idx);
+	if (fresh && off + n <= fresh->off + fresh->len) {
+		/* The commit logs the whole object; only an abort of an inner
+		 * level needs the old bytes. */
+		if (fresh->flags & OPF_NODATA)
+			fresh = NULL;
+		else if (idx >= top(c)->ops)
+			return 0;
+		else
+			nolog = true;
+	}
+	op = op_push(c, r, OP_RANGE);
+	if (!op)
+		return -1;
+	op->off = off;
+	op->len = n;
+	op->flags = nolog ? OPF_NOLOG : 0;
+	if (undo_save(c, ptr, n, &op->undo)) {
+		c->op_n--;
+		return -1;
+	}
+	return nolog ? 0 : map_put(&c->ranges, key, c->op_n - 1);
+}
+
+int tx_add_fill(struct region *r, void *ptr, int ch, uint64_t n)
+{
+	struct ctx *c = ctx_peek();
+	struct op *op = op_push(c, r, OP_FILL);
+
+	if (!op)
+		return -1;
+	op->off = region_off(r, ptr);
+	op->len = n;
+	op->u.c = ch;
+	return 0;
+}
+
+static int reserve(struct region *r, uint64_t size, uint64_t align,
+		   uint32_t type, struct slot *s)
+{
+	if (alloc_reserve(r, size, align, type, s) == 0)
+		return 0;
+	if (errno != ENOMEM)
+		return -1;
+	if (log_collect(r) && alloc_reserve(r, size, align, type, s) == 0)
+		return 0;
+	if (size <= r->hdr->max_size && align <= window_slot_size() &&
+	    log_grow(r, size + align) == 0 &&
+	    alloc_reserve(r, size, align, type, s) == 0)
+		return 0;
+	if (errno == ENOMEM)
+		err_set(ENOMEM, "%s: no room for an object of %llu bytes",
+			region_name(r), (unsigned long long)size);
+	return -1;
+}
+
+void *tx_alloc(struct region *r, uint64_t size, uint64_t align, uint32_t type,
+	       bool zero)
+{
+	struct ctx *c = ctx_peek();
+	struct slot s;
+	struct op *op;
+	uint8_t *p;
+
+	if (reserve(r, size, align, type, &s))
+		return NULL;
+	p = r->work + s.off;
+	if (map_put(&c->fresh, (uint64_t)(uintptr_t)p, c->op_n) ||
+	    !(op = op_push(c, r, OP_ALLOC))) {
+		alloc_cancel(r, &s);
+		return NULL;
+	}
+	op->off = s.off;
+	op->len = size;
+	op->u.slot = s;
+	if (c->single)
+		op->flags = OPF_NODATA;
+	if (zero) {
+		op->flags |= OPF_ZERO;
+		memset(p, 0, size);
+	}
+	c->alloc_n++;
+	return p;
+}
+
+/* The object is live; the caller has found it by alloc_find(). */
+int tx_free(struct region *r, const struct slot *s)
+{
+	struct ctx *c = ctx_peek();
+	struct op *op, *fresh;
+	uint32_t idx = 0;
+
+	if (alloc_unlive(s)) {
+		errno = EINVAL;
+		return -1;
+	}
+	fresh = fresh_at(c, r, s->off, &idx);
+	if (fresh && (fresh->flags & OPF_DEAD))
+		fresh = NULL;
+	op = op_push(c, r, OP_FREE);
+	if (!op) {
+		alloc_relive(s);
+		return -1;
+	}
+	op->off = s->off;
+	op->u.slot = *s;
+	if (fresh) {
+		/* op_push() may have moved the array. */
+		c->op[idx].flags |= OPF_DEAD;
+		op->alloc_op = idx + 1;
+	}
+	return 0;
+}
+
+static int push_meta(struct region *r, uint64_t tag, uint64_t arg)
+{
+	struct op *op = op_push(ctx_peek(), r, OP_META);
+
+	if (!op)
+		return -1;
+	op->u.rec = (struct pm_rec){tag, arg};
+	return 0;
+}
+
+int tx_set_root(struct region *r, uint64_t off, uint64_t size)
+{
+	return push_meta(r, PM_TAG(PM_REC_ROOT, off), size);
+}
+
+int tx_set_number(struct region *r, unsigned number, uint64_t id)
+{
+	return push_meta(r, PM_TAG(PM_REC_IDMAP, number), id);
+}
+
+void tx_get_root(struct region *r, uint64_t *off, uint64_t *size)
+{
+	struct ctx *c = ctx_peek();
+	uint32_t i = c ? c->op_n : 0;
+
+	while (i-- > 0) {
+		struct op *op = &c->op[i];
+
+		if (op->kind == OP_META && c->part[op->part]->r == r &&
+		    PM_TAG_TYPE(op->u.rec.tag) == PM_REC_ROOT) {
+			*off = PM_TAG_OFF(op->u.rec.tag);
+			*size = op->u.rec.arg;
+			return;
+		}
+	}
+	pthread_mutex_lock(&r->hdr_mu);
+	*off = r->hdr->root_off;
+	*size = r->hdr->root_size;
+	pthread_mutex_unlock(&r->hdr_mu);
+}

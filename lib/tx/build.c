@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * build.c: from a transaction's operations to the records of an entry.
+ */
+#include "tx/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+uint64_t part_limit(const struct part *p)
+{
+	return p->r->log->lane_size / 2;
+}
+
+int part_begin(struct part *p)
+{
+	if (p->cap == 0) {
+		p->cap = 4096;
+		p->buf = aligned_alloc(64, p->cap);
+		if (!p->buf) {
+			p->cap = 0;
+			return err_set(ENOMEM, "out of memory");
+		}
+	}
+	p->len = sizeof(struct pm_entry);
+	p->n_rec = 0;
+	p->part_at = 0;
+	return 0;
+}
+
+static int part_room(struct part *p, uint64_t n)
+{
+	uint64_t cap = p->cap;
+	void *q;
+
+	if (LIKELY(p->cap - p->len >= n + PM_LINE))
+		return 0;
+	while (cap - p->len < n + PM_LINE)
+		cap *= 2;
+	q = aligned_alloc(64, cap);
+	if (!q)
+		return err_set(ENOMEM, "out of memory for a log entry of %llu "
+			       "bytes", (unsigned long long)(p->len + n));
+	memcpy(q, p->buf, p->len);
+	free(p->buf);
+	p->buf = q;
+	p->cap = cap;
+	return 0;
+}
+
+int part_put(struct part *p, struct pm_rec rec, const void *payload,
+	     uint64_t n)
+{
+	uint64_t padded = (n + 7) & ~7ull;
+
+	if (p->len + sizeof(rec) + padded > part_limit(p))
+		return 1;
+	if (part_room(p, sizeof(rec) + padded))
+		return -1;
+	memcpy(p->buf + p->len, &rec, sizeof(rec));
+	p->len += sizeof(rec);
+	if (n) {
+		memset(p->buf + p->len + padded - 8, 0, 8);
+		memcpy(p->buf + p->len, payload, n);
+		p->len += padded;
+	}
+	p->n_rec++;
+	return 0;
+}
+
+static int put_bytes(struct part *p, uint64_t off, uint64_t len, put_fn put)
+{
+	struct pm_rec rec = {PM_TAG(PM_REC_WRITE, off), len};
+
+	pins_scan(p, off, len);
+	return put(p, rec, p->r->work + off, len);
+}
+
+static int put_fill(struct part *p, uint64_t off, uint64_t len, int c,
+		    put_fn put)
+{
+	struct pm_rec rec = {PM_TAG(PM_REC_FILL, off),
+			     (uint64_t)(c & 0xff) << 56 | len};
+
+	return put(p, rec, NULL, 0);
+}
+
+static int alloc_records(struct part *p, const struct op *op, put_fn put)
+{
+	int ret;
+
+	if (op->flags & OPF_DEAD)
+		return 0;
+	ret = put(p, slot_alloc_rec(&op->u.slot), NULL, 0);
+	if (ret)
+		return ret;
+	if (op->flags & OPF_NODATA)
+		return op->flags & OPF_ZERO
+			? put_fill(p, op->off, op->len, 0, put) : 0;
+	if ((op->flags & OPF_DIRECT) || op->len == 0)
+		return 0;
+	return put_bytes(p, op->off, op->len, put);
+}
+
+int op_records(struct part *p, const struct op *op, put_fn put, bool frees)
+{
+	switch (op->kind) {
+	case OP_RANGE:
+		return op->flags & OPF_NOLOG ? 0
+			: put_bytes(p, op->off, op->len, put);
+	case OP_FILL:
+		return put_fill(p, op->off, op->len, op->u.c, put);
+	case OP_ALLOC:
+		return alloc_records(p, op, put);
+	case OP_FREE:
+		return !frees || op->alloc_op ? 0
+			: put(p, slot_free_rec(&op->u.slot), NULL, 0);
+	case OP_META:
+		return put(p, op->u.rec, NULL, 0);
+	}
+	return -1;
+}
+
+/* The id map learns which numbers the pointers being committed use. */
+int part_put_pins(struct part *p)
+{
+	unsigned i;
+	int ret = 0;
+
+	if (LIKELY(!p->has_pins))
+		return 0;
+	for (i = 1; i < PM_NUMBERS_MAX && ret == 0; i++) {
+		struct pm_rec rec;
+
+		if (!(p->pins[i / 64] >> i % 64 & 1))
+			continue;
+		rec.tag = PM_TAG(PM_REC_IDMAP, 1u << 16 | i);
+		rec.arg = pins_id(i);
+		ret = part_put(p, rec, NULL, 0);
+	}
+	return ret;
+}
+
+int part_build(struct ctx *c, unsigned idx)
+{
+	struct part *p = c->part[idx];
+	uint32_t i;
+	int ret = part_begin(p);
+
+	for (i = 0; i < c->op_n && ret == 0; i++)
+		if (c->op[i].part == idx)
+			ret = op_records(p, &c->op[i], part_put, true);
+	return ret ? ret : part_put_pins(p);
+}
+
+static bool is_direct(const struct op *op)
+{
+	return op->kind == OP_ALLOC && op->len >= DIRECT_MIN &&
+	       !(op->flags & (OPF_DEAD | OPF_NODATA));
+}
+
+int part_write_direct(struct ctx *c, unsigned idx)
+{
+	struct part *p = c->part[idx];
+	struct region *r = p->r;
+	bool any = false;
+	uint32_t i;
+
+	for (i = 0; i < c->op_n; i++) {
+		struct op *op = &c->op[i];
+
+		if (op->part != idx || !is_direct(op))
+			continue;
+		/* Replay of entries from before the place was free must not
+		 * overwrite it (T3). */
+		if (!any && log_checkpoint(r))
+			return -1;
+		any = true;
+		pins_scan(p, op->off, op->len);
+		med_write(&r->md, op->off, r->work + op->off, op->len,
+			  PM_WRITE_FLUSH);
+		op->flags |= OPF_DIRECT;
+	}
+	if (!any)
+		return 0;
+	/* ORDER T4: the contents before the entry that allocates their place.
+	 * A crash before the entry leaves bytes in free space. */
+	return log_fence(r, &r->log->flush_fences);
+}

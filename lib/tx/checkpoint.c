@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * checkpoint.c: making room in all lanes at once.
+ *
+ * The watermark is one for all lanes. Were lanes emptied one by one, a lane
+ * that still holds an older value of some bytes could be replayed alone after
+ * the lane with the newer value was emptied.
+ */
+#include "tx/internal.h"
+
+
+/* Flushes what entries up to seq changed; the position after the last. */
+static uint64_t retire_lane(struct region *r, struct lane *l, uint64_t seq)
+{
+	struct log *log = r->log;
+	uint64_t pos = l->head;
+	uint64_t end = AO_load_acquire(log->deferred ? &l->flushed : &l->tail);
+
+	while (pos < end) {
+		const struct pm_entry *e = lane_view(r, l, pos, sizeof(*e),
+						     log->ckpt_buf);
+
+		if (e->seq > seq)
+			break;
+		if (med_flushes(&r->md)) {
+			e = lane_view(r, l, pos, e->len, log->ckpt_buf);
+			rec_each(r, entry_records(e), entry_records_len(e),
+				 rec_flush, NULL);
+		}
+		pos += round_up(e->len, PM_LINE);
+	}
+	return pos;
+}
+
+static bool write_header(struct region *r, uint64_t *gen)
+{
+	bool dirty;
+
+	pthread_mutex_lock(&r->hdr_mu);
+	dirty = r->hdr_dirty || r->hdr_one_copy;
+	if (dirty) {
+		r->hdr->gen++;
+		r->hdr_copy = !r->hdr_copy;
+		r->hdr_dirty = false;
+		header_write(r, r->hdr_copy);
+	}
+	*gen = r->hdr->gen;
+	pthread_mutex_unlock(&r->hdr_mu);
+	return dirty;
+}
+
+/* The copy that is a generation behind follows; the next fence covers it. */
+static void write_other_header(struct region *r, uint64_t gen)
+{
+	pthread_mutex_lock(&r->hdr_mu);
+	if (r->hdr->gen == gen && !r->hdr_dirty) {
+		header_write(r, !r->hdr_copy);
+		r->hdr_one_copy = false;
+	} else {
+		r->hdr_one_copy = true;
+	}
+	pthread_mutex_unlock(&r->hdr_mu);
+}
+
+static int persist_ckpt(struct region *r, uint64_t seq, const uint64_t *head,
+			uint64_t header_gen, uint32_t flags)
+{
+	struct log *log = r->log;
+	struct pm_ckpt c = {0};
+	unsigned i;
+
+	c.gen = ++log->ckpt_gen;
+	c.watermark = seq;
+	c.next_seq = log->first_seq;
+	c.nonce = log->nonce;
+	c.header_gen = header_gen;
+	c.flags = flags | (log->deferred ? PM_CKPT_PREFIX : 0);
+	c.n_lanes = log->n_lanes;
+	for (i = 0; i < log->n_lanes; i++)
+		c.head[i] = head[i];
+	log->ckpt_slot = !log->ckpt_slot;
+	ckpt_write(&r->md, &c, log->ckpt_slot);
+	/* ORDER T3: the record before anything that it declares free is used
+	 * again. A crash before leaves the older record and a log that is
+	 * still whole; after, the log starts at the new heads. */
+	return log_fence(r, &log->ckpt_fences);
+}
+
+static int checkpoint(struct region *r, uint32_t flags)
+{
+	struct log *log = r->log;
+	uint64_t seq, gen, head[PM_LANES_MAX];
+	bool wrote;
+	unsigned i;
+
+	if (AO_load(&r->poisoned))
+		return err_set(EIO, "%s: an earlier sync failed; close and "
+			       "reopen the region", region_name(r));
+	if (log->deferred && log_flush_upto(r, log_settled(log)))
+		return -1;
+	seq = log->deferred ? AO_load_acquire(&log->durable)
+			    : log_settled(log);
+	for (i = 0; i < log->n_lanes; i++)
+		head[i] = retire_lane(r, &log->lane[i], seq);
+	wrote = write_header(r, &gen);
+	/* ORDER T2: all that entries up to seq changed, and the header, before
+	 * the record that says so. A crash before it leaves the old record,
+	 * and replay repeats these entries over whatever is there. */
+	if (log_fence(r, &log->ckpt_fences))
+		return -1;
+	if (persist_ckpt(r, seq, head, gen, flags))
+		return -1;
+	for (i = 0; i < log->n_lanes; i++)
+		AO_store_release(&log->lane[i].head, head[i]);
+	AO_store_release(&log->watermark, seq);
+	log->checkpoints++;
+	if (wrote)
+		write_other_header(r, gen);
+	return 0;
+}
+
+int log_checkpoint(struct region *r)
+{
+	struct log *log = r->log;
+	int ret;
+
+	pthread_mutex_lock(&log->ckpt_mu);
+	ret = checkpoint(r, 0);
+	if (ret == 0 && log->work_budget)
+		work_trim(r);
+	pthread_mutex_unlock(&log->ckpt_mu);
+	return ret;
+}
+
+/* Leaves an empty log and two equal header copies. */
+int log_checkpoint_clean(struct region *r)
+{
+	struct log *log = r->log;
+	int ret;
+
+	pthread_mutex_lock(&log->ckpt_mu);
+	ret = checkpoint(r, 0);
+	if (ret == 0)
+		ret = checkpoint(r, PM_CKPT_CLEAN);
+	pthread_mutex_unlock(&log->ckpt_mu);
+	return ret;
+}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * ctx.c: what a thread keeps for its transaction, and the list of all threads'
+ * so that closing and trimming can see who is inside one.
+ */
+#include "tx/internal.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+static THREAD_LOCAL struct ctx *mine;
+static pthread_key_t key;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_mutex_t ctx_mu = PTHREAD_MUTEX_INITIALIZER;
+static struct ctx *all;
+static AO_t gate;
+
+static void part_free(struct part *p)
+{
+	free(p->buf);
+	free(p);
+}
+
+static void ctx_free(void *arg)
+{
+	struct ctx *c = arg;
+	uint32_t i;
+
+	/* A thread that ends inside a transaction has left it. */
+	if (AO_load(&c->depth) && !table_in_child()) {
+		ctx_rollback(c, 0, 0);
+		ctx_end(c, ECANCELED);
+	}
+	pthread_mutex_lock(&ctx_mu);
+	if (c->prev)
+		c->prev->next = c->next;
+	else
+		all = c->next;
+	if (c->next)
+		c->next->prev = c->prev;
+	pthread_mutex_unlock(&ctx_mu);
+	for (i = 0; i < c->part_cap; i++)
+		if (c->part[i])
+			part_free(c->part[i]);
+	free(c->part);
+	free(c->level);
+	free(c->op);
+	free(c->undo);
+	free(c->commit_call);
+	free(c->abort_call);
+	free(c->held);
+	free(c->ranges.e);
+	free(c->fresh.e);
+	free(c);
+	mine = NULL;
+}
+
+static void make_key(void)
+{
+	pthread_key_create(&key, ctx_free);
+}
+
+static struct ctx *ctx_new(void)
+{
+	struct ctx *c = calloc(1, sizeof(*c));
+
+	pthread_once(&once, make_key);
+	if (!c || pthread_setspecific(key, c)) {
+		free(c);
+		err_set(ENOMEM, "out of memory");
+		return NULL;
+	}
+	pthread_mutex_lock(&ctx_mu);
+	c->next = all;
+	if (all)
+		all->prev = c;
+	all = c;
+	pthread_mutex_unlock(&ctx_mu);
+	mine = c;
+	return c;
+}
+
+struct ctx *ctx_get(void)
+{
+	return LIKELY(mine != NULL) ? mine : ctx_new();
+}
+
+struct ctx *ctx_peek(void)
+{
+	return mine;
+}
+
+/* The owner sets depth, then looks at the gate; see barrier_all(). */
+void ctx_enter(struct ctx *c)
+{
+	AO_store(&c->depth, 1);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	while (UNLIKELY(AO_load(&gate))) {
+		AO_store_full(&c->depth, 0);
+		while (AO_load_acquire(&gate))
+			sched_yield();
+		AO_store_full(&c->depth, 1);
+	}
+}
+
+void tx_gate_close(void)
+{
+	AO_store_full(&gate, 1);
+}
+
+void tx_gate_open(void)
+{
+	AO_store_release(&gate, 0);
+}
+
+bool tx_others_are_idle(void)
+{
+	bool idle = !mine || !AO_load(&mine->depth) || mine->committing;
+	struct ctx *c;
+
+	pthread_mutex_lock(&ctx_mu);
+	for (c = all; c && idle; c = c->next)
+		idle = c == mine || !AO_load_acquire(&c->depth);
+	pthread_mutex_unlock(&ctx_mu);
+	return idle;
+}
+
+bool tx_touches(const struct region *r)
+{
+	bool found = false;
+	struct ctx *c;
+	AO_t i;
+
+	pthread_mutex_lock(&ctx_mu);
+	for (c = all; c && !found; c = c->next) {
+		if (!AO_load_acquire(&c->depth))
+			continue;
+		found = !r;
+		for (i = 0; !found && i < AO_load(&c->part_n); i++)
+			found = c->part[i]->r == r;
+	}
+	pthread_mutex_unlock(&ctx_mu);
+	return found;
+}
+
+void tx_forget_child(void)
+{
+	if (mine) {
+		AO_store(&mine->depth, 0);
+		mine->part_n = 0;
+		mine->op_n = mine->level_n = mine->held_n = 0;
+	}
+}
+
+void tx_fork_lock(void)
+{
+	pthread_mutex_lock(&ctx_mu);
+}
+
+void tx_fork_unlock(bool child)
+{
+	/* Other threads are not in the child; their contexts are left. */
+	if (child) {
+		all = mine;
+		if (mine)
+			mine->next = mine->prev = NULL;
+	}
+	pthread_mutex_unlock(&ctx_mu);
+}
+
+int vec_room(void *vec, uint32_t n, uint32_t *cap, size_t elem)
+{
+	void **v = vec;
+	uint32_t more = *cap ? *cap * 2 : 16;
+	void *p;
+
+	if (LIKELY(n < *cap))
+		return 0;
+	p = realloc(*v, more * elem);
+	if (!p)
+		return err_set(ENOMEM, "out of memory in a transaction of %u "
+			       "operations", n);
+	memset((uint8_t *)p + *cap * elem, 0, (more - *cap) * elem);
+	*v = p;
+	*cap = more;
+	return 0;
+}
+
+static uint32_t map_slot(const struct addrmap *m, uint64_t k)
+{
+	uint32_t i = (uint32_t)(k * 0x9e3779b97f4a7c15ull >> 32) & (m->cap - 1);
+
+	while (m->e[i].gen == m->gen && m->e[i].key != k)
+		i = (i + 1) & (m->cap - 1);
+	return i;
+}
+
+bool map_find(const struct addrmap *m, uint64_t k, uint32_t *val)
+{
+	uint32_t i;
+
+	if (!m->n)
+		return false;
+	i = map_slot(m, k);
+	*val = m->e[i].val;
+	return m->e[i].gen == m->gen;
+}
+
+static int map_grow(struct addrmap *m)
+{
+	struct addrmap old = *m;
+	uint32_t i;
+
+	m->cap = old.cap ? old.cap * 2 : 64;
+	m->e = calloc(m->cap, sizeof(*m->e));
+	if (!m->e) {
+		*m = old;
+		return err_set(ENOMEM, "out of memory in a transaction");
+	}
+	m->gen = 1;
+	for (i = 0; i < old.cap; i++) {
+		uint32_t at;
+
+		if (old.e[i].gen != old.gen)
+			continue;
+		at = map_slot(m, old.e[i].key);
+		m->e[at] = old.e[i];
+		m->e[at].gen = m->gen;
+	}
+	free(old.e);
+	return 0;
+}
+
+int map_put(struct addrmap *m, uint64_t k, uint32_t val)
+{
+	uint32_t i;
+
+	if (m->n * 2 >= m->cap && map_grow(m))
+		return -1;
+	i = map_slot(m, k);
+	if (m->e[i].gen != m->gen)
+		m->n++;
+	m->e[i].key = k;
+	m->e[i].val = val;
+	m->e[i].gen = m->gen;
+	return 0;
+}
+
+void map_clear(struct addrmap *m)
+{
+	/* A table that one large transaction blew up is not kept. */
+	if (++m->gen == 0 || m->cap > 1 << 16) {
+		free(m->e);
+		memset(m, 0, sizeof(*m));
+	}
+	m->n = 0;
+}
+
+static struct part *part_of(struct ctx *c, struct region *r, uint16_t *idx)
+{
+	AO_t i;
+	struct part *p;
+
+	for (i = 0; i < c->part_n; i++) {
+		if (c->part[i]->r == r) {
+			*idx = (uint16_t)i;
+			return c->part[i];
+		}
+	}
+	if (vec_room(&c->part, (uint32_t)i, &c->part_cap, sizeof(*c->part)))
+		return NULL;
+	p = c->part[i];
+	if (!p) {
+		p = c->part[i] = calloc(1, sizeof(*p));
+		if (!p) {
+			err_set(ENOMEM, "out of memory");
+			return NULL;
+		}
+	}
+	p->r = r;
+	AO_store_release(&c->part_n, i + 1);
+	*idx = (uint16_t)i;
+	return p;
+}
+
+struct op *op_push(struct ctx *c, struct region *r, unsigned kind)
+{
+	uint16_t idx;
+	struct op *op;
+
+	if (vec_room(&c->op, c->op_n, &c->op_cap, sizeof(*c->op)) ||
+	    !part_of(c, r, &idx))
+		return NULL;
+	op = &c->op[c->op_n++];
+	op->kind = (uint8_t)kind;
+	op->flags = 0;
+	op->part = idx;
+	op->alloc_op = 0;
+	return op;
+}
+
+int undo_save(struct ctx *c, const void *p, uint64_t n, uint64_t *pos)
+{
+	if (UNLIKELY(c->undo_cap - c->undo_n < n)) {
+		uint64_t cap = max_u64(c->undo_cap * 2, 4096);
+		void *q;
+
+		cap = max_u64(cap, round_up(c->undo_n + n, 4096));
+		q = realloc(c->undo, cap);
+		if (!q)
+			return err_set(ENOMEM, "out of memory for the old "
+				       "contents of %llu bytes",
+				       (unsigned long long)n);
+		c->undo = q;
+		c->undo_cap = cap;
+	}
+	memcpy(c->undo + c->undo_n, p, n);
+	*pos = c->undo_n;
+	c->undo_n += n;
+	return 0;
+}

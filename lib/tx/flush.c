@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * flush.c: making deferred commits durable in groups (PM_RELAXED and
+ * PM_FLUSH_MANUAL).
+ *
+ * A deferred commit writes its entry by plain stores and applies nothing. A
+ * group flush makes whole the gap-free prefix of sequence numbers: it flushes
+ * their entries, fences once, and applies them in order. Any thread can flush
+ * what others wrote, as the entries are in the cache.
+ */
+#include "tx/internal.h"
+
+#include <sched.h>
+#include <time.h>
+
+static const struct pm_entry *entry_at(struct region *r, struct lane *l,
+				       uint64_t pos)
+{
+	return lane_view(r, l, pos, sizeof(struct pm_entry), NULL);
+}
+
+/* Flushes the lane's entries up to seq; the position after them. */
+static uint64_t flush_lane(struct region *r, struct lane *l, uint64_t seq)
+{
+	uint64_t size = r->log->lane_size, pos = l->flushed, from = pos;
+	uint64_t end = AO_load_acquire(&l->tail), at, n;
+
+	while (pos < end) {
+		const struct pm_entry *e = entry_at(r, l, pos);
+
+		if (e->seq > seq)
+			break;
+		pos += round_up(e->len, PM_LINE);
+	}
+	for (at = from; at < pos; at += n) {
+		n = min_u64(pos - at, size - at % size);
+		med_flush(&r->md, l->off + at % size, n);
+	}
+	return pos;
+}
+
+/* The lane whose next entry below end[] has the lowest number; -1: none. */
+static int lowest(struct region *r, const uint64_t *pos, const uint64_t *end,
+		  uint64_t *seq)
+{
+	struct log *log = r->log;
+	int best = -1;
+	unsigned i;
+
+	for (i = 0; i < log->n_lanes; i++) {
+		const struct pm_entry *e;
+
+		if (pos[i] >= end[i])
+			continue;
+		e = entry_at(r, &log->lane[i], pos[i]);
+		if (best < 0 || e->seq < *seq) {
+			best = (int)i;
+			*seq = e->seq;
+		}
+	}
+	return best;
+}
+
+static void apply_in_order(struct region *r, uint64_t *pos,
+			   const uint64_t *end)
+{
+	struct log *log = r->log;
+	uint64_t seq = 0;
+	int i;
+
+	while ((i = lowest(r, pos, end, &seq)) >= 0) {
+		struct lane *l = &log->lane[i];
+		const struct pm_entry *e = entry_at(r, l, pos[i]);
+
+		e = lane_view(r, l, pos[i], e->len, log->flush_buf);
+		rec_each(r, entry_records(e), entry_records_len(e), rec_apply,
+			 NULL);
+		rec_each(r, entry_records(e), entry_records_len(e), rec_after,
+			 NULL);
+		pos[i] += round_up(e->len, PM_LINE);
+		AO_store_release(&l->flushed, pos[i]);
+	}
+}
+
+static int flush_group(struct region *r)
+{
+	struct log *log = r->log;
+	uint64_t seq = log_settled(log);
+	uint64_t pos[PM_LANES_MAX], end[PM_LANES_MAX];
+	unsigned i;
+
+	if (seq <= AO_load(&log->durable))
+		return 0;
+	if (AO_load(&r->poisoned))
+		return err_set(EIO, "%s: an earlier sync failed; close and "
+			       "reopen the region", region_name(r));
+	for (i = 0; i < log->n_lanes; i++) {
+		pos[i] = log->lane[i].flushed;
+		end[i] = flush_lane(r, &log->lane[i], seq);
+	}
+	/* ORDER T1: the entries up to seq before any of them is applied. A
+	 * crash before it keeps a prefix of them, as far as no number is
+	 * missing; after it, all. */
+	if (log_fence(r, &log->flush_fences))
+		return -1;
+	apply_in_order(r, pos, end);
+	AO_store_release(&log->durable, seq);
+	return 0;
+}
+
+int log_flush_upto(struct region *r, uint64_t seq)
+{
+	struct log *log = r->log;
+	int ret = 0;
+
+	while (ret == 0 && AO_load_acquire(&log->durable) < seq) {
+		pthread_mutex_lock(&log->flush_mu);
+		ret = flush_group(r);
+		pthread_mutex_unlock(&log->flush_mu);
+		/* A lower number may still be in flight. */
+		if (ret == 0 && AO_load_acquire(&log->durable) < seq)
+			sched_yield();
+	}
+	return ret;
+}
+
+int log_flush_all(struct region *r)
+{
+	struct log *log = r->log;
+
+	if (!log)
+		return 0;
+	if (AO_load(&r->poisoned))
+		return err_set(EIO, "%s: an earlier sync failed; close and "
+			       "reopen the region", region_name(r));
+	if (!log->deferred)
+		return 0;
+	return log_flush_upto(r, log_settled(log));
+}
+
+static void *flusher_main(void *arg)
+{
+	struct region *r = arg;
+	struct log *log = r->log;
+	struct timespec until;
+
+	pthread_mutex_lock(&log->flusher_mu);
+	while (!log->flusher_stop) {
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += (long)(log->flush_ms % 1000) * 1000000;
+		until.tv_sec += log->flush_ms / 1000 +
+				until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+		pthread_cond_timedwait(&log->flusher_cv, &log->flusher_mu,
+				       &until);
+		pthread_mutex_unlock(&log->flusher_mu);
+		/* A failure poisons the region; the program is told then. */
+		(void)log_flush_all(r);
+		pthread_mutex_lock(&log->flusher_mu);
+	}
+	pthread_mutex_unlock(&log->flusher_mu);
+	return NULL;
+}
+
+int flusher_start(struct region *r)
+{
+	struct log *log = r->log;
+	int err;
+
+	pthread_mutex_init(&log->flusher_mu, NULL);
+	pthread_cond_init(&log->flusher_cv, NULL);
+	err = pthread_create(&log->flusher, NULL, flusher_main, r);
+	if (err)
+		return err_set(err, "%s: cannot start the thread that flushes "
+			       "groups", region_name(r));
+	log->flusher_runs = true;
+	return 0;
+}
+
+void flusher_stop(struct region *r)
+{
+	struct log *log = r->log;
+
+	/* A forked child has not got the thread. */
+	if (!log->flusher_runs || table_in_child())
+		return;
+	pthread_mutex_lock(&log->flusher_mu);
+	log->flusher_stop = true;
+	pthread_cond_signal(&log->flusher_cv);
+	pthread_mutex_unlock(&log->flusher_mu);
+	pthread_join(log->flusher, NULL);
+	pthread_mutex_destroy(&log->flusher_mu);
+	pthread_cond_destroy(&log->flusher_cv);
+	log->flusher_runs = false;
+}

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * internal.h: what the .c files of lib/tx share.
+ *
+ * Lock order: multi_mu, lanes (by region number), ckpt_mu, flush_mu, alloc.mu,
+ * hdr_mu. A thread that waits for ckpt_mu has no sequence number in flight.
+ */
+#ifndef PMHEAP_LIB_TX_INTERNAL_H
+#define PMHEAP_LIB_TX_INTERNAL_H
+
+#include "tx/tx.h"
+
+#define NOT_IN_FLIGHT (~(AO_t)0)
+
+struct lane {
+	AO_t busy;		/* a thread commits here                   */
+	AO_t inflight;		/* no entry below this is being written    */
+	AO_t tail;		/* position after the last whole entry     */
+	AO_t flushed;		/* entries before it are durable, applied  */
+	AO_t head;		/* first entry above the watermark         */
+	uint64_t off;		/* of the lane                             */
+	uint64_t commits, logged, fences;	/* of the holder           */
+} CACHE_ALIGNED;
+
+struct entry_ref {
+	uint64_t seq;
+	uint64_t pos;
+	const struct pm_entry *e;	/* contiguous bytes             */
+	void *copy;			/* if it wrapped                */
+	unsigned lane;
+	bool dropped;
+};
+
+struct log {
+	AO_t seq CACHE_ALIGNED;		/* last sequence number taken      */
+	AO_t durable CACHE_ALIGNED;	/* deferred: all up to it durable  */
+	AO_t watermark;
+	uint64_t nonce;
+	uint64_t first_seq;		/* first of this opening           */
+	uint64_t lane_size;
+	unsigned n_lanes;
+	bool deferred;			/* commits become durable in groups */
+	bool relaxed;			/* transactions too                */
+	pthread_mutex_t ckpt_mu;
+	uint64_t ckpt_gen;
+	int ckpt_slot;
+	uint64_t checkpoints, ckpt_fences;
+	pthread_mutex_t flush_mu;
+	uint64_t flush_fences;
+	void *ckpt_buf, *flush_buf;	/* lane_size each, for lane_view() */
+	pthread_mutex_t grow_mu;
+	uint64_t spilled;		/* bytes                           */
+	AO_t aborts;
+	uint64_t work_budget;
+	uint64_t trim_at;		/* logged bytes that start a trim  */
+	struct recovery recovery;
+	struct entry_ref *kept;		/* between recover and replay_work */
+	size_t kept_n;
+	pthread_t flusher;		/* flusher.c                       */
+	pthread_mutex_t flusher_mu;
+	pthread_cond_t flusher_cv;
+	unsigned flush_ms;
+	bool flusher_runs, flusher_stop;
+	struct lane lane[PM_LANES_MAX];
+};
+
+/* record.c */
+typedef int (*rec_fn)(struct region *r, const struct pm_rec *rec,
+		      const void *payload, void *arg);
+/* Calls f for each record in len bytes, also in spilled ones. -1: malformed,
+ * or what f returned. */
+int rec_each(struct region *r, const void *bytes, uint64_t len, rec_fn f,
+	     void *arg);
+/* The same without entering spills: f sees their records. */
+int rec_each_here(struct region *r, const void *bytes, uint64_t len, rec_fn f,
+		  void *arg);
+int rec_apply(struct region *r, const struct pm_rec *rec, const void *payload,
+	      void *arg);
+int rec_apply_work(struct region *r, const struct pm_rec *rec,
+		   const void *payload, void *arg);
+int rec_flush(struct region *r, const struct pm_rec *rec, const void *payload,
+	      void *arg);
+int rec_after(struct region *r, const struct pm_rec *rec, const void *payload,
+	      void *arg);
+int rec_validate(struct region *r, const struct pm_rec *rec,
+		 const void *payload, void *arg);
+
+static inline const void *entry_records(const struct pm_entry *e)
+{
+	return e + 1;
+}
+
+static inline uint64_t entry_records_len(const struct pm_entry *e)
+{
+	return e->len - sizeof(*e);
+}
+
+/* log.c */
+uint64_t entry_sum(const struct pm_entry *e, uint64_t nonce, unsigned lane,
+		   uint64_t pos);
+struct lane *lane_acquire(struct log *log);
+void lane_release(struct lane *l);
+/* Room for need bytes in a lane that the caller holds. 0 or -1 EIO. */
+int lane_need(struct region *r, struct lane *l, uint64_t need);
+/* Takes the next sequence number and marks it in flight. */
+uint64_t lane_take_seq(struct log *log, struct lane *l);
+/* Completes the entry and writes it at the lane's tail. how: PM_WRITE_*. */
+void lane_append(struct region *r, struct lane *l, struct pm_entry *e,
+		 uint64_t seq, unsigned how);
+/* The entry at tail is whole: publishes it. applied: durable and applied. */
+void lane_publish(struct lane *l, uint64_t len, bool applied);
+/* Contiguous bytes at a position: in place, or in buf if they wrap. */
+const void *lane_view(struct region *r, const struct lane *l, uint64_t pos,
+		      uint64_t len, void *buf);
+/* Everything up to the result has been written (and in strict mode applied). */
+uint64_t log_settled(struct log *log);
+int log_fence(struct region *r, uint64_t *counter);
+void log_poison(struct region *r);
+
+/* checkpoint.c */
+int log_checkpoint(struct region *r);
+/* For closing: an empty log and two equal header copies. */
+int log_checkpoint_clean(struct region *r);
+/* flush.c */
+int log_flush_upto(struct region *r, uint64_t seq);
+int flusher_start(struct region *r);
+void flusher_stop(struct region *r);
+/* trim.c */
+void work_trim(struct region *r);
+uint64_t work_bytes(struct region *r);
+/* grow.c */
+/* One more zone of at least need bytes. -1 ENOMEM: at max_size. */
+int log_grow(struct region *r, uint64_t need);
+/* Frees extents of empty slabs; false: there was none. */
+bool log_collect(struct region *r);
+
+/* scan.c */
+int log_scan(struct region *r, const struct pm_ckpt *c,
+	     struct entry_ref **out, size_t *n);
+void log_scan_free(struct entry_ref *refs, size_t n);
+/* The participants of an entry; 0: one region only. */
+unsigned entry_parts(struct region *r, const struct pm_entry *e,
+		     const struct pm_part **parts);
+
+/* --- a thread's transaction --- */
+
+enum op_kind { OP_RANGE, OP_FILL, OP_ALLOC, OP_FREE, OP_META };
+
+#define OPF_NOLOG	1u	/* only to be undone: inside a fresh object */
+#define OPF_DEAD	2u	/* allocated and freed in this transaction  */
+#define OPF_NODATA	4u	/* contents need not be logged              */
+#define OPF_ZERO	8u	/* contents are zero                        */
+#define OPF_DIRECT	16u	/* contents were written to their home      */
+
+struct op {
+	uint8_t kind;
+	uint8_t flags;
+	uint16_t part;
+	uint32_t alloc_op;	/* OP_FREE: index of its OP_ALLOC + 1     */
+	uint64_t off;		/* region offset                          */
+	uint64_t len;		/* bytes                                  */
+	uint64_t undo;		/* OP_RANGE: position in undo             */
+	union {
+		struct slot slot;
+		struct pm_rec rec;
+		int c;
+	} u;
+};
+
+struct part {
+	/* Kept from one transaction to the next: buf, cap. */
+	struct region *r;
+	struct lane *lane;
+	uint64_t seq;
+	uint8_t *buf;		/* the entry                              */
+	uint64_t len, cap;
+	uint64_t part_at;	/* place of the participants in buf       */
+	uint32_t n_rec;
+	bool has_pins;
+	uint64_t pins[PM_NUMBERS_MAX / 64];
+	struct spill *spill;
+};
+
+struct level {
+	uint32_t ops, aborts;	/* lengths when it began                  */
+	uint64_t undo;
+	int doomed;		/* errno, 0: not                          */
+	bool scope;		/* by TX_START                            */
+	bool aborted;		/* rolled back, waits for its end         */
+	uint64_t serial;
+};
+
+struct call {
+	void (*f)(void *);
+	void *arg;
+};
+
+struct held {
+	void *lock;
+	int kind;
+};
+
+/* Addresses to op indices; emptied by counting generations. */
+struct addrmap {
+	struct addrmap_entry {
+		uint64_t key;
+		uint32_t val, gen;
+	} *e;
+	uint32_t cap, n, gen;
+};
+
+struct ctx {
+	struct ctx *next, *prev;	/* all threads'; ctx_mu           */
+	AO_t depth;			/* open levels                    */
+	uint32_t level_n, level_cap;
+	struct level *level;
+	bool single;			/* a single operation             */
+	bool committing;		/* all its stores are logged      */
+	bool spilling;			/* holds the lock of spill.c      */
+	int last;			/* result of the last outermost   */
+	uint64_t serial;
+	struct op *op;
+	uint32_t op_n, op_cap;
+	uint32_t alloc_n;
+	uint8_t *undo;
+	uint64_t undo_n, undo_cap;
+	struct part **part;
+	AO_t part_n;
+	uint32_t part_cap;
+	struct call *commit_call, *abort_call;
+	uint32_t commit_n, commit_cap, abort_n, abort_cap;
+	struct held *held;
+	uint32_t held_n, held_cap;
+	struct addrmap ranges, fresh;
+};
+
+/* ctx.c */
+struct ctx *ctx_get(void);
+struct ctx *ctx_peek(void);
+bool map_find(const struct addrmap *m, uint64_t key, uint32_t *val);
+int map_put(struct addrmap *m, uint64_t key, uint32_t val);
+void map_clear(struct addrmap *m);
+/* Makes room for one more element; -1 ENOMEM. */
+int vec_room(void *vec, uint32_t n, uint32_t *cap, size_t elem);
+struct op *op_push(struct ctx *c, struct region *r, unsigned kind);
+int undo_save(struct ctx *c, const void *p, uint64_t n, uint64_t *pos);
+/* Marks the thread inside a transaction; waits while pages are dropped. */
+void ctx_enter(struct ctx *c);
+void tx_gate_close(void);
+void tx_gate_open(void);
+/* No other thread is in a transaction, and this one logs no more stores. */
+bool tx_others_are_idle(void);
+
+/* build.c */
+/* Where records go: the entry, or a spill. n bytes of payload. 0 or -1. */
+typedef int (*put_fn)(struct part *p, struct pm_rec rec, const void *payload,
+		      uint64_t n);
+/* Fresh objects of this many bytes are written to their home directly. */
+#define DIRECT_MIN 65536u
+
+/* Builds the entry of part idx. 0; 1: larger than an entry may be; -1. */
+int part_build(struct ctx *c, unsigned idx);
+/* The records of one operation; FREE is left out if !frees. */
+int op_records(struct part *p, const struct op *op, put_fn put, bool frees);
+int part_put(struct part *p, struct pm_rec rec, const void *payload,
+	     uint64_t n);
+int part_begin(struct part *p);
+uint64_t part_limit(const struct part *p);
+int part_put_pins(struct part *p);
+/* Writes large fresh objects to their home, durably (T4). */
+int part_write_direct(struct ctx *c, unsigned idx);
+
+/* spill.c */
+/* Builds the entry of part idx with its records outside the lane. 0 or -1. */
+int spill_build(struct ctx *c, unsigned idx);
+/* Gives the space back, after the commit or its failure. */
+void spill_end(struct part *p, bool committed);
+void spill_unlock(struct ctx *c);
+
+/* pins.c */
+/* Notes the region numbers that pointers in these bytes use. */
+void pins_scan(struct part *p, uint64_t off, uint64_t len);
+uint64_t pins_id(unsigned number);
+
+/* commit.c, multi.c */
+int ctx_commit(struct ctx *c);
+int commit_multi(struct part **parts, unsigned n);
+/* Completes the header of the entry in p->buf. */
+void part_finish_entry(struct part *p);
+
+/* rollback.c */
+void ctx_rollback(struct ctx *c, uint32_t to_op, uint64_t undo);
+void ctx_end(struct ctx *c, int result);
+
+/* lock.c */
+void locks_release(struct ctx *c);
+
+#endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * multi.c: one transaction over several regions. Each gets an entry that names
+ * all participants and their numbers; recovery counts it only if all have it
+ * (recover.c). Numbers are taken under one lock, so that two such transactions
+ * never wait for each other's lower numbers.
+ */
+#include "tx/internal.h"
+
+#include <string.h>
+
+static pthread_mutex_t multi_mu = PTHREAD_MUTEX_INITIALIZER;
+
+static bool knows_peer(struct region *r, const struct region *peer)
+{
+	bool found = false;
+	uint32_t i;
+
+	pthread_mutex_lock(&r->hdr_mu);
+	for (i = 0; i < r->hdr->n_peers && !found; i++)
+		found = r->hdr->peer[i].id == peer->id &&
+			!strncmp(r->hdr->peer[i].path, peer->md.path,
+				 sizeof(r->hdr->peer[i].path) - 1);
+	pthread_mutex_unlock(&r->hdr_mu);
+	return found;
+}
+
+/* Where recovery can look for the other regions. */
+static int put_peers(struct part *p, struct part **parts, unsigned n)
+{
+	unsigned i;
+	int ret = 0;
+
+	for (i = 0; i < n && ret == 0; i++) {
+		struct region *peer = parts[i]->r;
+		struct pm_peer hint = {.id = peer->id};
+		struct pm_rec rec = {PM_TAG(PM_REC_PEER, 0), sizeof(hint)};
+
+		if (parts[i] == p || !peer->md.path || knows_peer(p->r, peer))
+			continue;
+		strncpy(hint.path, peer->md.path, sizeof(hint.path) - 1);
+		ret = part_put(p, rec, &hint, sizeof(hint));
+	}
+	return ret;
+}
+
+static int put_parts(struct part *p, struct part **parts, unsigned n)
+{
+	struct pm_part ids[8] = {{0, 0}};
+	struct pm_rec rec = {PM_TAG(PM_REC_PART, 0), n * sizeof(ids[0])};
+	int ret = put_peers(p, parts, n);
+
+	if (ret == 0) {
+		p->part_at = p->len + sizeof(rec);
+		ret = part_put(p, rec, ids, rec.arg);
+	}
+	if (ret == 1)
+		ret = err_set(ENOSPC, "%s: the lanes are too small for this "
+			      "transaction over %u regions",
+			      region_name(p->r), n);
+	return ret;
+}
+
+static int take_lanes(struct part **parts, unsigned n)
+{
+	unsigned i;
+	int ret = 0;
+
+	for (i = 0; i < n; i++) {
+		struct part *p = parts[i];
+
+		p->lane = lane_acquire(p->r->log);
+		if (ret == 0)
+			ret = lane_need(p->r, p->lane,
+					round_up(p->len, PM_LINE));
+	}
+	return ret;
+}
+
+static void write_entries(struct part **parts, unsigned n)
+{
+	struct pm_part ids[8];
+	unsigned i;
+
+	pthread_mutex_lock(&multi_mu);
+	for (i = 0; i < n; i++) {
+		parts[i]->seq = lane_take_seq(parts[i]->r->log, parts[i]->lane);
+		ids[i] = (struct pm_part){parts[i]->r->id, parts[i]->seq};
+	}
+	pthread_mutex_unlock(&multi_mu);
+	for (i = 0; i < n; i++) {
+		struct part *p = parts[i];
+
+		memcpy(p->buf + p->part_at, ids, n * sizeof(ids[0]));
+		lane_append(p->r, p->lane, (struct pm_entry *)p->buf, p->seq,
+			    PM_WRITE_FLUSH);
+	}
+}
+
+static int fence_all(struct part **parts, unsigned n)
+{
+	const PmBackend *done = NULL;
+	unsigned i;
+	int ret = 0;
+
+	for (i = 0; i < n && ret == 0; i++) {
+		struct part *p = parts[i];
+		const PmBackend *b = p->r->md.m.backend;
+
+		/* In a deferred region all lower numbers must be there too. */
+		if (p->r->log->deferred)
+			ret = log_flush_upto(p->r, p->seq - 1);
+		if (ret == 0 && b == done && (b->traits & PM_BACKEND_CPU_FENCE))
+			continue;
+		/* ORDER T1: the entries of all participants before any is
+		 * applied. A crash before the last leaves one missing, and
+		 * none counts. */
+		if (ret == 0)
+			ret = log_fence(p->r, &p->lane->fences);
+		done = b;
+	}
+	return ret;
+}
+
+/* A participant failed: an empty entry takes the place in the others. */
+static void wipe(struct part *p)
+{
+	struct region *r = p->r;
+	struct {
+		struct pm_entry e;
+		uint8_t rest[PM_LINE - sizeof(struct pm_entry)];
+	} empty = {.e = {.len = sizeof(struct pm_entry)}};
+
+	if (AO_load(&r->poisoned)) {
+		AO_store_release(&p->lane->inflight, NOT_IN_FLIGHT);
+		return;
+	}
+	pthread_mutex_lock(&r->hdr_mu);
+	header_add_lost(r, p->seq, p->seq);
+	pthread_mutex_unlock(&r->hdr_mu);
+	lane_append(r, p->lane, &empty.e, p->seq, PM_WRITE_FLUSH);
+	/* ORDER T7: the entry is gone before the failure is reported. */
+	if (log_fence(r, &p->lane->fences))
+		AO_store_release(&p->lane->inflight, NOT_IN_FLIGHT);
+	else
+		lane_publish(p->lane, sizeof(struct pm_entry), true);
+}
+
+static void apply_part(struct part *p)
+{
+	struct pm_entry *e = (struct pm_entry *)p->buf;
+	struct log *log = p->r->log;
+
+	rec_each(p->r, entry_records(e), entry_records_len(e), rec_apply,
+		 NULL);
+	if (log->deferred)
+		pthread_mutex_lock(&log->flush_mu);
+	lane_publish(p->lane, e->len, true);
+	if (log->deferred)
+		pthread_mutex_unlock(&log->flush_mu);
+}
+
+int commit_multi(struct part **parts, unsigned n)
+{
+	unsigned i;
+	int ret = 0;
+
+	for (i = 0; i < n && ret == 0; i++)
+		ret = put_parts(parts[i], parts, n);
+	if (ret)
+		return ret;
+	for (i = 0; i < n; i++)
+		part_finish_entry(parts[i]);
+	ret = take_lanes(parts, n);
+	if (ret == 0) {
+		write_entries(parts, n);
+		ret = fence_all(parts, n);
+		for (i = 0; i < n; i++) {
+			if (ret)
+				wipe(parts[i]);
+			else
+				apply_part(parts[i]);
+		}
+	}
+	for (i = 0; i < n; i++)
+		lane_release(parts[i]->lane);
+	for (i = 0; i < n && ret == 0; i++) {
+		struct pm_entry *e = (struct pm_entry *)parts[i]->buf;
+
+		rec_each(parts[i]->r, entry_records(e), entry_records_len(e),
+			 rec_after, NULL);
+	}
+	return ret;
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * recover.c: redoing what a crash left in the log. Entries above the watermark
+ * are replayed in the order of their numbers, whatever lane they are in (I3).
+ * Nothing is undone, and replay may be cut off and begun again at any point
+ * (I6): the watermark moves only when all is in place.
+ *
+ * A transaction over several regions counts if every participant has its entry
+ * or has retired it. Numbers that never committed are kept in the header's
+ * lost[] table, so that a participant that is opened later can be answered.
+ */
+#include "tx/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Numbers that may have been taken, but whose entries are not there. */
+#define SEQ_JUMP (1ull << 32)
+
+static int damaged(const struct region *r, uint64_t seq)
+{
+	return err_set(EUCLEAN, "%s: damaged: log entry %llu changes what is "
+		       "not there", region_name(r), (unsigned long long)seq);
+}
+
+static int judge_entry(struct region *r, struct entry_ref *ref, judge_fn judge,
+		       void *arg)
+{
+	const struct pm_part *parts = NULL;
+	unsigned n = entry_parts(r, ref->e, &parts), i;
+
+	for (i = 0; i < n && !ref->dropped; i++) {
+		if (parts[i].id == r->id)
+			continue;
+		switch (judge(r, ref->seq, parts[i].id, parts[i].seq, arg)) {
+		case JUDGED_COMMITTED:
+			break;
+		case JUDGED_LOST:
+			ref->dropped = true;
+			break;
+		case JUDGED_UNKNOWN:
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* Entries that are not judged yet say where their participants were. */
+static int learn_peer(struct region *r, const struct pm_rec *rec,
+		      const void *payload, void *arg)
+{
+	(void)arg;
+	return PM_TAG_TYPE(rec->tag) == PM_REC_PEER
+		? header_apply(r, rec, payload) : 0;
+}
+
+static int replay(struct region *r, const struct entry_ref *ref)
+{
+	const void *recs = entry_records(ref->e);
+	uint64_t len = entry_records_len(ref->e);
+
+	if (rec_each(r, recs, len, rec_validate, NULL) ||
+	    rec_each(r, recs, len, rec_apply, NULL))
+		return damaged(r, ref->seq);
+	if (med_flushes(&r->md))
+		rec_each(r, recs, len, rec_flush, NULL);
+	return 0;
+}
+
+/* Notes the numbers from `from` on that did not commit. */
+static void note_lost(struct region *r, uint64_t from,
+		      const struct entry_ref *refs, size_t n)
+{
+	uint64_t next = from;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		/* An empty entry stands for one that failed (T7). */
+		if (refs[i].dropped || refs[i].e->n_rec == 0)
+			continue;
+		if (refs[i].seq > next)
+			header_add_lost(r, next, refs[i].seq - 1);
+		next = refs[i].seq + 1;
+	}
+	header_add_lost(r, next, r->log->first_seq - 1);
+}
+
+static struct log *log_new(struct region *r)
+{
+	struct log *log = aligned_alloc(64, round_up(sizeof(*log), 64));
+	unsigned i;
+
+	if (!log)
+		return NULL;
+	memset(log, 0, sizeof(*log));
+	log->n_lanes = r->hdr->n_lanes;
+	log->lane_size = r->hdr->lane_size;
+	for (i = 0; i < log->n_lanes; i++) {
+		log->lane[i].off = PM_LANES_OFF + i * log->lane_size;
+		log->lane[i].inflight = NOT_IN_FLIGHT;
+	}
+	pthread_mutex_init(&log->ckpt_mu, NULL);
+	pthread_mutex_init(&log->flush_mu, NULL);
+	pthread_mutex_init(&log->grow_mu, NULL);
+	return log;
+}
+
+static int replay_all(struct region *r, struct entry_ref *refs, size_t n,
+		      judge_fn judge, void *arg, struct recovery *out)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		rec_each(r, entry_records(refs[i].e),
+			 entry_records_len(refs[i].e), learn_peer, NULL);
+	for (i = 0; i < n; i++)
+		if (!refs[i].dropped && judge_entry(r, &refs[i], judge, arg))
+			return -1;
+	for (i = 0; i < n; i++) {
+		if (refs[i].dropped) {
+			out->dropped++;
+			continue;
+		}
+		if (replay(r, &refs[i]))
+			return -1;
+		out->replayed++;
+	}
+	return 0;
+}
+
+int log_recover(struct region *r, judge_fn judge, void *arg,
+		struct recovery *out)
+{
+	struct entry_ref *refs = NULL;
+	struct log *log = log_new(r);
+	struct pm_ckpt c;
+	size_t n = 0;
+
+	memset(out, 0, sizeof(*out));
+	if (!log)
+		return err_set(ENOMEM, "%s: out of memory", region_name(r));
+	r->log = log;
+	if (!ckpt_read(r->home, &c, &log->ckpt_slot))
+		return err_set(EUCLEAN, "%s: damaged: no checkpoint record is "
+			       "intact", region_name(r));
+	if (c.header_gen > r->hdr->gen)
+		return err_set(EUCLEAN, "%s: damaged: the intact header copy "
+			       "is older than the checkpoint", region_name(r));
+	if (log_scan(r, &c, &refs, &n))
+		return -1;
+	log->kept = refs;
+	log->kept_n = n;
+	if (replay_all(r, refs, n, judge, arg, out))
+		return -1;
+	out->clean = (c.flags & PM_CKPT_CLEAN) && n == 0;
+	log->recovery = *out;
+	log->ckpt_gen = c.gen;
+	log->seq = n ? max_u64(refs[n - 1].seq, c.watermark) : c.watermark;
+	log->watermark = c.watermark;
+	log->first_seq = log->seq + 1;
+	if (!out->clean) {
+		log->first_seq += SEQ_JUMP;
+		note_lost(r, max_u64(c.watermark + 1, c.next_seq), refs, n);
+		log->seq = log->first_seq - 1;
+	}
+	return header_check_maps(r->hdr, region_name(r));
+}
+
+int log_replay_work(struct region *r)
+{
+	struct log *log = r->log;
+	size_t i;
+
+	for (i = 0; r->private && i < log->kept_n; i++) {
+		const struct pm_entry *e = log->kept[i].e;
+
+		if (!log->kept[i].dropped)
+			rec_each(r, entry_records(e), entry_records_len(e),
+				 rec_apply_work, NULL);
+	}
+	log_scan_free(log->kept, log->kept_n);
+	log->kept = NULL;
+	log->kept_n = 0;
+	return 0;
+}
+
+enum judgement log_has(struct region *r, uint64_t seq)
+{
+	bool unknown, lost;
+
+	pthread_mutex_lock(&r->hdr_mu);
+	lost = header_is_lost(r->hdr, seq, &unknown);
+	pthread_mutex_unlock(&r->hdr_mu);
+	if (lost)
+		return JUDGED_LOST;
+	return unknown ? JUDGED_UNKNOWN : JUDGED_COMMITTED;
+}
+
+static bool lists(struct region *r, const struct pm_entry *e, uint64_t id,
+		  uint64_t seq)
+{
+	const struct pm_part *parts = NULL;
+	unsigned n = entry_parts(r, e, &parts), i;
+
+	for (i = 0; i < n; i++)
+		if (parts[i].id == id && parts[i].seq == seq)
+			return true;
+	return false;
+}
+
+enum judgement log_scan_has(struct region *r, uint64_t seq, uint64_t peer_id,
+			    uint64_t peer_seq)
+{
+	enum judgement found = JUDGED_LOST;
+	struct entry_ref *refs = NULL;
+	struct pm_ckpt c;
+	size_t n = 0, i;
+	int slot;
+
+	if (!ckpt_read(r->home, &c, &slot) || c.header_gen > r->hdr->gen)
+		return JUDGED_UNKNOWN;
+	if (seq <= c.watermark)
+		return log_has(r, seq);
+	if (log_scan(r, &c, &refs, &n))
+		return JUDGED_UNKNOWN;
+	for (i = 0; i < n; i++)
+		if (refs[i].seq == seq && !refs[i].dropped &&
+		    lists(r, refs[i].e, peer_id, peer_seq))
+			found = JUDGED_COMMITTED;
+	log_scan_free(refs, n);
+	return found;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * rollback.c: undoing operations, and ending a thread's transaction.
+ */
+#include "tx/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void undo_op(struct ctx *c, struct op *op)
+{
+	struct region *r = c->part[op->part]->r;
+
+	switch (op->kind) {
+	case OP_RANGE:
+		memcpy(r->work + op->off, c->undo + op->undo, op->len);
+		break;
+	case OP_ALLOC:
+		alloc_cancel(r, &op->u.slot);
+		c->alloc_n--;
+		break;
+	case OP_FREE:
+		if (op->alloc_op)
+			c->op[op->alloc_op - 1].flags &= (uint8_t)~OPF_DEAD;
+		alloc_relive(&op->u.slot);
+		break;
+	}
+}
+
+void ctx_rollback(struct ctx *c, uint32_t to_op, uint64_t undo)
+{
+	while (c->op_n > to_op) {
+		undo_op(c, &c->op[c->op_n - 1]);
+		c->op_n--;
+	}
+	c->undo_n = undo;
+}
+
+/* Makes the context fit for the next transaction. */
+static void reset(struct ctx *c)
+{
+	AO_t i;
+
+	for (i = 0; i < c->part_n; i++) {
+		struct part *p = c->part[i];
+
+		if (p->has_pins)
+			memset(p->pins, 0, sizeof(p->pins));
+		p->has_pins = false;
+	}
+	AO_store_release(&c->part_n, 0);
+	c->op_n = 0;
+	c->undo_n = 0;
+	c->level_n = 0;
+	c->single = false;
+	if (c->ranges.n)
+		map_clear(&c->ranges);
+	if (c->alloc_n || c->fresh.n)
+		map_clear(&c->fresh);
+	c->alloc_n = 0;
+}
+
+static void run_calls(struct ctx *c, int result)
+{
+	uint32_t n = result ? c->abort_n : c->commit_n, i;
+	struct call few[8], *calls = few;
+
+	/* The calls may start transactions of their own. */
+	if (n > 8) {
+		calls = result ? c->abort_call : c->commit_call;
+		if (result) {
+			c->abort_call = NULL;
+			c->abort_cap = 0;
+		} else {
+			c->commit_call = NULL;
+			c->commit_cap = 0;
+		}
+	} else {
+		if (n)
+			memcpy(few, result ? c->abort_call : c->commit_call,
+			       n * sizeof(*few));
+	}
+	c->commit_n = c->abort_n = 0;
+	for (i = 0; i < n; i++) {
+		struct call *k = &calls[result ? n - 1 - i : i];
+
+		k->f(k->arg);
+	}
+	if (calls != few)
+		free(calls);
+}
+
+void ctx_end(struct ctx *c, int result)
+{
+	if (UNLIKELY(result && c->part_n)) {
+		AO_t i;
+
+		for (i = 0; i < c->part_n; i++)
+			if (c->part[i]->r->log)
+				AO_fetch_and_add1(&c->part[i]->r->log->aborts);
+	}
+	if (!c->single)
+		c->last = result;
+	reset(c);
+	if (UNLIKELY(c->held_n))
+		locks_release(c);
+	AO_store_release(&c->depth, 0);
+	if (UNLIKELY(c->commit_n || c->abort_n))
+		run_calls(c, result);
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * trim.c: how much DRAM the working copy holds, and giving it back.
+ *
+ * A page of the working copy that equals its home is dropped; it is read from
+ * the file again when touched. A page may hold a store that its transaction
+ * logs only later, so pages are dropped only while no transaction is open in
+ * any thread. membarrier(2) makes a transaction that begins meanwhile visible
+ * without a fence on its side.
+ */
+#include "tx/internal.h"
+
+#include <fcntl.h>
+#include <linux/membarrier.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define BATCH 512
+#define PM_PRESENT (3ull << 62)		/* present or swapped       */
+#define PM_FILE (1ull << 61)		/* a page of the file       */
+
+struct pages {
+	int fd;
+	uint64_t private_bytes;
+	bool drop;
+};
+
+static THREAD_LOCAL struct pages *scan;
+
+static void look_at(struct region *r, uint8_t *page, uint64_t info)
+{
+	uint64_t off = region_off(r, page);
+
+	if (!(info & PM_PRESENT) || (info & PM_FILE))
+		return;
+	scan->private_bytes += PM_PAGE;
+	if (scan->drop && memcmp(page, r->home + off, PM_PAGE) == 0 &&
+	    madvise(page, PM_PAGE, MADV_DONTNEED) == 0)
+		scan->private_bytes -= PM_PAGE;
+}
+
+static void scan_range(struct region *r, uint64_t off, uint64_t len)
+{
+	uint64_t info[BATCH], done = 0, i;
+
+	while (done < len) {
+		uint8_t *at = r->work + off + done;
+		uint64_t n = min_u64(BATCH, (len - done) / PM_PAGE);
+		ssize_t got = pread(scan->fd, info, n * 8,
+				    (off_t)((uint64_t)at / PM_PAGE * 8));
+
+		if (got <= 0 || n == 0)
+			return;
+		for (i = 0; i < (uint64_t)got / 8; i++)
+			look_at(r, at + i * PM_PAGE, info[i]);
+		done += (uint64_t)got / 8 * PM_PAGE;
+	}
+}
+
+static uint64_t scan_work(struct region *r, bool drop)
+{
+	struct pages p = {.drop = drop};
+
+	p.fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	if (p.fd < 0)
+		return 0;
+	scan = &p;
+	alloc_freeze(r);
+	alloc_each_used(r, scan_range);
+	alloc_thaw(r);
+	scan = NULL;
+	close(p.fd);
+	return p.private_bytes;
+}
+
+uint64_t work_bytes(struct region *r)
+{
+	return scan_work(r, false);
+}
+
+static void barrier_all(void)
+{
+	static AO_t registered;
+
+	if (!AO_load(&registered)) {
+		syscall(SYS_membarrier,
+			MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
+		AO_store(&registered, 1);
+	}
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0))
+		AO_nop_full();
+}
+
+/* Called with ckpt_mu held, by a thread whose transaction may be ending. */
+void work_trim(struct region *r)
+{
+	struct log *log = r->log;
+	uint64_t logged = 0;
+	unsigned i;
+
+	if (r->md.anonymous || (r->flags & PM_RESIDENT))
+		return;
+	for (i = 0; i < log->n_lanes; i++)
+		logged += log->lane[i].logged;
+	/* What was changed since the last look may fit in half the budget. */
+	if (logged < log->trim_at)
+		return;
+	log->trim_at = logged + log->work_budget / 2;
+	if (scan_work(r, false) <= log->work_budget)
+		return;
+	tx_gate_close();
+	barrier_all();
+	if (tx_others_are_idle())
+		scan_work(r, true);
+	tx_gate_open();
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * tx.h: transactions and the redo log.
+ */
+#ifndef PMHEAP_LIB_TX_H
+#define PMHEAP_LIB_TX_H
+
+#include "alloc/alloc.h"
+
+#include <pmheap/lock.h>
+#include <pmheap/tx.h>
+
+/* Was a transaction with these participants committed in another region? */
+enum judgement { JUDGED_COMMITTED, JUDGED_LOST, JUDGED_UNKNOWN };
+
+/*
+ * Asks the region peer_id (not r itself) whether it has the entry peer_seq,
+ * whose twin in r is seq. Given by heap.c, which knows how to find regions.
+ */
+typedef enum judgement (*judge_fn)(struct region *r, uint64_t seq,
+				   uint64_t peer_id, uint64_t peer_seq,
+				   void *arg);
+
+struct recovery {
+	uint64_t replayed;	/* entries                                */
+	uint64_t dropped;	/* entries that were not committed        */
+	bool clean;		/* the region had been closed             */
+};
+
+/* --- the log of a region (log.c, recover.c, checkpoint.c, flush.c) --- */
+
+/* Writes the first checkpoint record of a new region. 0 or -1. */
+int log_format(struct region *r);
+/*
+ * Reads the log and replays it into the medium (and, if to_work, into the
+ * mapped working copy of a private region). -1: EUCLEAN, ENODEV, ENOMEM, EIO.
+ */
+int log_recover(struct region *r, judge_fn judge, void *arg,
+		struct recovery *out);
+/* Replays again into the working copy, for private regions; and frees what
+ * log_recover() kept. */
+int log_replay_work(struct region *r);
+/* Starts logging; persists the recovered state as a checkpoint unless the
+ * region is private. durability as in PmWrapperConfig. */
+int log_open(struct region *r, unsigned durability, unsigned flush_ms,
+	     uint64_t work_budget);
+/* Makes all durable; clean: writes the closing checkpoint. Frees the log. */
+int log_close(struct region *r, bool clean);
+/* Everything committed so far becomes durable. 0, -1 EIO. */
+int log_flush_all(struct region *r);
+/* Does this recovered, open region hold the entry as committed? */
+enum judgement log_has(struct region *r, uint64_t seq);
+/* The same for a region that is not open: its medium, header and checkpoint. */
+enum judgement log_scan_has(struct region *r, uint64_t seq, uint64_t peer_id,
+			    uint64_t peer_seq);
+void log_stats(struct region *r, PmStats *out);
+
+/* --- transactions (tx.c and others) --- */
+
+/* Entering a single operation: 0, or -1. Opens a transaction of one operation
+ * if none is open. */
+int op_begin(void);
+/* Ends it: commits if op_begin() opened it and ret is 0; ret or -1. */
+int op_end(int ret);
+
+int tx_add_range(struct region *r, const void *ptr, uint64_t n);
+/* The bytes are set to c by a FILL record; for single operations. */
+int tx_add_fill(struct region *r, void *ptr, int c, uint64_t n);
+void *tx_alloc(struct region *r, uint64_t size, uint64_t align, uint32_t type,
+	       bool zero);
+int tx_free(struct region *r, const struct slot *s);
+int tx_set_root(struct region *r, uint64_t off, uint64_t size);
+int tx_set_number(struct region *r, unsigned number, uint64_t id);
+/* The root as this transaction sees it. */
+void tx_get_root(struct region *r, uint64_t *off, uint64_t *size);
+/* Remembers the failure; the innermost level can only abort. Returns -1. */
+int tx_doom(int err);
+/* Is a transaction of any thread open that touches r (NULL: any)? */
+bool tx_touches(const struct region *r);
+/* Is this thread inside a transaction (single operations do not count)? */
+bool tx_active(void);
+
+/* fork(2): a child has only the forking thread and no transaction. */
+void tx_fork_lock(void);
+void tx_fork_unlock(bool child);
+void tx_forget_child(void);
+/* For heap.c: records that are committed at once. */
+int log_commit_now(struct region *r, const struct pm_rec *recs, unsigned n);
+
+#endif

@@ -115,8 +115,14 @@ PM_API void pm_free(void *p)
 PM_API size_t pm_usable_size(const void *p)
 {
 	struct slot s;
+	struct region *r = p ? find(p, &s) : NULL;
 
-	return p && find(p, &s) ? s.usable : 0;
+	if (!r)
+		return 0;
+	/* The program may use the bytes beyond what it asked for. */
+	if (tx_active())
+		tx_use_whole(r, &s);
+	return s.usable;
 }
 
 PM_API uint32_t pm_type_of(const void *p)
@@ -219,8 +225,15 @@ PM_API int pm_alloc_to(void *where, size_t size,
 PM_API void *pm_first(int region, uint32_t type)
 {
 	struct region *r = heap_region(region);
-	uint64_t off = r ? alloc_iterate(r, type, 0) : 0;
+	uint64_t off;
 
+	if (!r)
+		return NULL;
+	if (type > PM_TYPE_MAX) {
+		err_set(EINVAL, "type %u is more than %u", type, PM_TYPE_MAX);
+		return NULL;
+	}
+	off = alloc_iterate(r, type, 0);
 	return off ? r->work + off : NULL;
 }
 

@@ -20,6 +20,8 @@ PM_API int pm_stats(int number, PmStats *out)
 
 	if (!r)
 		return -1;
+	if (!out)
+		return err_set(EINVAL, "pm_stats: no place for the result");
 	memset(out, 0, sizeof(*out));
 	out->region_id = r->id;
 	snprintf(out->backend, sizeof(out->backend), "%s", r->md.chosen->name);
@@ -100,10 +102,15 @@ static int check(const char *path, PmCheckReport *out)
 	out->used_bytes = st.used_bytes;
 	out->heap_bytes = st.heap_bytes;
 	out->pending = st.recovered;
-	if (r->hdr_other == COPY_DAMAGED)
+	if (r->hdr_other == COPY_DAMAGED) {
 		out->status = PM_CHECK_REPAIRABLE;
-	else if (out->pending)
+		out->faults = 1;
+		snprintf(out->message, sizeof(out->message), "%s: header copy "
+			 "%d is damaged; the other is intact", path,
+			 !r->hdr_copy);
+	} else if (out->pending) {
 		out->status = PM_CHECK_PENDING;
+	}
 	heap_unload(r);
 	return 0;
 }
@@ -112,9 +119,10 @@ PM_API int pm_check(const char *path, unsigned flags, PmCheckReport *out)
 {
 	int ret;
 
+	if (!path || !out || (flags & ~PM_REPAIR))
+		return err_set(EINVAL, "pm_check: no path, no place for the "
+			       "result, or unknown flags");
 	memset(out, 0, sizeof(*out));
-	if (!path || (flags & ~PM_REPAIR))
-		return err_set(EINVAL, "pm_check: no path, or unknown flags");
 	window_choose();
 	pthread_mutex_lock(&heap_mu);
 	ret = check(path, out);

@@ -57,9 +57,11 @@ static void done(bool child)
 		if (!child)
 			continue;
 		/* The lock on the file must not outlive the parent. */
+		if (r->md.lock_fd >= 0)
+			close(r->md.lock_fd);
 		if (r->md.m.fd >= 0)
 			close(r->md.m.fd);
-		r->md.m.fd = -1;
+		r->md.m.fd = r->md.lock_fd = -1;
 		r->md.m.base = NULL;
 		r->home = NULL;
 	}

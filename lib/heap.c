@@ -62,8 +62,7 @@ static int check_config(PmWrapperConfig *c)
 	    (1ull << window.bits) - 2 * window_slot_size())
 		return err_set(EINVAL, "%s: larger than the address window",
 			       name);
-	if (assume && !strcmp(assume, "1") && c->path && !c->backend &&
-	    !c->backend_name)
+	if (assume && !strcmp(assume, "1") && c->path && !c->backend)
 		c->flags |= PM_ASSUME_PMEM;
 	if (c->path && !c->size && (c->flags & PM_CREATE) &&
 	    access(c->path, F_OK))
@@ -151,7 +150,7 @@ struct region *heap_load(const PmWrapperConfig *config, bool verify_only)
 		return NULL;
 	}
 	pthread_mutex_init(&r->hdr_mu, NULL);
-	r->md.m.fd = -1;
+	r->md.m.fd = r->md.lock_fd = -1;
 	r->serial = AO_fetch_and_add1(&next_serial) + 1;
 	r->flags = config->flags;
 	r->readonly = config->flags & PM_RDONLY;
@@ -338,6 +337,7 @@ static int close_region(struct region *r)
 		ret = err_set(EIO, "%s: an earlier sync failed",
 			      region_name(r));
 	table_remove(r);
+	locks_forget(r);
 	err = errno;
 	if (log_close(r, !child && !r->readonly && ret == 0)) {
 		ret = -1;

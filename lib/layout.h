@@ -75,7 +75,7 @@ struct pm_header {
 	uint8_t	 magic[8];
 	uint32_t byte_order;	/* PM_BYTE_ORDER                             */
 	uint32_t format;	/* PM_FORMAT                                 */
-	uint64_t checksum;	/* of PM_HDR_SIZE bytes with this field 0    */
+	uint64_t checksum;	/* of all PM_HDR_SIZE bytes but this field   */
 	uint64_t gen;		/* the valid copy with the higher one rules  */
 	uint64_t compat;
 	uint64_t ro_compat;
@@ -128,8 +128,8 @@ struct pm_ckpt {
 
 /*
  * A redo-log entry: this header, then records. It starts at a multiple of
- * PM_LINE and may wrap around the end of its lane. The checksum covers len
- * bytes with the checksum field 0, seeded by nonce, lane and position.
+ * PM_LINE and may wrap around the end of its lane. The checksum covers the
+ * records, seeded by the nonce, lane, position, seq, len and n_rec.
  */
 struct pm_entry {
 	uint64_t seq;

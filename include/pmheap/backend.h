@@ -41,7 +41,9 @@ struct PmMedium {
 	uint8_t	*base;		/* set by map(): size readable bytes           */
 	uint64_t size;		/* bytes; with PM_BACKEND_NO_FILE set by map() */
 	uint64_t max_size;	/* bytes that grow() may be asked for          */
-	int	 created;	/* 1: map() must provide size zero bytes       */
+	int	 created;	/* 1: map() must provide size zero bytes;
+				   NO_FILE: map() clears it and sets size if
+				   the medium exists already              */
 	void	*priv;		/* the backend's own                           */
 };
 

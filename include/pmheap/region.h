@@ -85,7 +85,7 @@ PM_API int pm_init(PmWrapperConfig config) PM_MUST_CHECK;
  * without a primary; EADDRINUSE if its normal pointers were written under
  * numbers that mean other regions under this primary; EEXIST if a region with
  * the same id is open already (a copy needs an id of its own: pm_reid()).
- * Returns the region's number.
+ * EMFILE if all region numbers are taken. Returns the region's number.
  */
 PM_API int pm_init_sec(PmWrapperConfig config) PM_MUST_CHECK;
 

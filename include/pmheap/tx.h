@@ -12,9 +12,9 @@
  *	} TX_END
  *
  * TX_ONCOMMIT, TX_ONABORT and TX_FINALLY are optional, in this order. A
- * transaction belongs to the thread that started it, may touch any number of
- * regions, and is durable when the outermost TX_END is passed (PM_RELAXED: at
- * the next group flush). Transactions nest: an inner one that aborts undoes
+ * transaction belongs to the thread that started it, may change up to eight
+ * regions (else ENOTSUP), and is durable when the outermost TX_END is passed
+ * (PM_RELAXED: at the next group flush). Transactions nest: an inner one that aborts undoes
  * only itself. The program locks its own data; locks taken by TX_LOCK() are
  * held to the end of the outermost transaction.
  *

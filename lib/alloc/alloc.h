@@ -85,6 +85,8 @@ unsigned alloc_collect(struct region *r, struct pm_rec *recs, unsigned max,
 void alloc_collected(struct region *r, const struct pm_rec *recs, unsigned n,
 		     bool committed);
 
+/* Room on the medium for bytes that are about to be written. -1 ENOSPC. */
+int alloc_back(struct region *r, uint64_t off, uint64_t len);
 /* A run of free extents for a spill, as long as possible up to want bytes. */
 int alloc_spill_take(struct region *r, uint64_t want, uint64_t *off,
 		     uint64_t *len);

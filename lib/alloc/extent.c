@@ -5,6 +5,10 @@
  */
 #include "alloc/internal.h"
 
+/* Up to this size an object finds a full disk when it is allocated; beyond,
+ * when bytes of it are committed. */
+#define EARLY_MAX (64ull << 20)
+
 /* First extent at or after i with the wanted state, at most n_ext. */
 static uint64_t find_state(const struct zone *z, uint64_t i, bool used)
 {
@@ -70,27 +74,43 @@ int extents_back(struct region *r, uint64_t off, uint64_t len)
 		uint64_t at = c * a->chunk;
 		uint64_t n = min_u64(a->chunk, AO_load(&r->size) - at);
 
-		if (a->backed[c / 64] >> c % 64 & 1)
+		if (AO_load(&a->backed[c / 64]) >> c % 64 & 1)
 			continue;
 		if (m->backend->reserve && m->backend->reserve(m, at, n))
 			return err_set(ENOSPC, "%s: no room on the medium for "
 				       "%llu more bytes", region_name(r),
 				       (unsigned long long)n);
-		a->backed[c / 64] |= 1ull << c % 64;
+		fetch_or(&a->backed[c / 64], (AO_t)1 << c % 64);
 	}
 	return 0;
 }
 
-/* Descriptors and bitmaps of these extents. */
-static int back_metadata(struct region *r, const struct zone *z, uint64_t i,
-			 uint64_t n)
+int alloc_back(struct region *r, uint64_t off, uint64_t len)
+{
+	struct alloc *a = r->alloc;
+	uint64_t c = off / a->chunk, end = (off + len - 1) / a->chunk;
+	int ret;
+
+	while (LIKELY(c <= end &&
+		      (AO_load(&a->backed[c / 64]) >> c % 64 & 1)))
+		c++;
+	if (LIKELY(c > end || len == 0))
+		return 0;
+	pthread_mutex_lock(&a->mu);
+	ret = extents_back(r, off, len);
+	pthread_mutex_unlock(&a->mu);
+	return ret;
+}
+
+/* Descriptor and bitmap of a group's first extent; the others have none. */
+static int back_metadata(struct region *r, const struct zone *z, uint64_t i)
 {
 	uint64_t bytes = PM_BITMAP_BYTES(r->alloc->ext_size);
 
 	if (extents_back(r, z->off + i * sizeof(struct pm_desc),
-			 n * sizeof(struct pm_desc)))
+			 sizeof(struct pm_desc)))
 		return -1;
-	return extents_back(r, z->bitmap_off + i * bytes, n * bytes);
+	return extents_back(r, z->bitmap_off + i * bytes, bytes);
 }
 
 int extents_take(struct region *r, uint64_t n, uint64_t align, uint64_t *off)
@@ -108,7 +128,10 @@ int extents_take(struct region *r, uint64_t n, uint64_t align, uint64_t *off)
 		if (i == z->n_ext)
 			continue;
 		at = z->data_off + i * a->ext_size;
-		if (back_metadata(r, z, i, n) ||
+		if (back_metadata(r, z, i))
+			return -1;
+		/* Of a huge object only what is written needs room. */
+		if (n * a->ext_size <= EARLY_MAX &&
 		    extents_back(r, at, n * a->ext_size))
 			return -1;
 		if (window_make_writable(r, at, n * a->ext_size))
@@ -221,7 +244,9 @@ int alloc_spill_take(struct region *r, uint64_t want, uint64_t *off,
 	n = extents_longest(a, round_up(want, a->ext_size) / a->ext_size, off);
 	if (n && extents_take(r, n, a->ext_size, off) == 0) {
 		*len = n * a->ext_size;
-		ret = 0;
+		ret = extents_back(r, *off, *len);
+		if (ret)
+			extents_give(a, *off, n);
 	}
 	pthread_mutex_unlock(&a->mu);
 	return ret;

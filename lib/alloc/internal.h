@@ -60,7 +60,7 @@ struct alloc {
 	AO_t n_zones;
 	struct zone zone[PM_ZONES_MAX];
 	struct bin *bins[BINS];
-	uint64_t *backed;		/* chunks with room on the medium */
+	AO_t *backed;			/* chunks with room on the medium */
 	uint64_t chunk;			/* bytes                          */
 	struct size_class class[CLASSES_MAX];
 	unsigned n_classes;

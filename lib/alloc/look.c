@@ -72,6 +72,14 @@ uint64_t alloc_iterate(struct region *r, uint32_t type, uint64_t after)
 	return found;
 }
 
+/* Extents that an allocation can get, if need be by collecting the slab. */
+static bool is_free(AO_t v)
+{
+	struct slab *s = (struct slab *)v;
+
+	return !v || (!(v & RUN_BIT) && AO_load(&s->n_free) == s->n_slots);
+}
+
 static void count_group(const struct alloc *a, AO_t v, PmStats *out)
 {
 	struct slab *s = (struct slab *)v;
@@ -98,24 +106,26 @@ static void count_group(const struct alloc *a, AO_t v, PmStats *out)
 void alloc_stats(struct region *r, PmStats *out)
 {
 	struct alloc *a = r->alloc;
-	uint64_t off;
 	AO_t k;
 
 	pthread_mutex_lock(&a->mu);
 	for (k = 0; k < a->n_zones; k++) {
 		struct zone *z = &a->zone[k];
-		uint64_t i = 0;
+		uint64_t i = 0, free_n = 0;
 
 		out->heap_bytes += z->n_ext * a->ext_size;
 		while (i < z->n_ext) {
 			AO_t v = z->map[i];
+			uint64_t n = v ? group_len(v) : 1;
 
 			if (v)
 				count_group(a, v, out);
-			i += v ? group_len(v) : 1;
+			free_n = is_free(v) ? free_n + n : 0;
+			out->largest_free = max_u64(out->largest_free,
+						    free_n * a->ext_size);
+			i += n;
 		}
 	}
-	out->largest_free = extents_longest(a, UINT32_MAX, &off) * a->ext_size;
 	pthread_mutex_unlock(&a->mu);
 	out->free_bytes = out->heap_bytes - out->used_bytes;
 	out->extent_size = a->ext_size;

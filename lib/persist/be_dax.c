@@ -18,16 +18,25 @@
 #define MAP_SYNC 0x80000
 #endif
 
+#define SYNCED (MAP_SHARED_VALIDATE | MAP_SYNC)
+
 static int dax_map(PmMedium *m)
 {
-	if (filemap_map(m, MAP_SHARED_VALIDATE | MAP_SYNC) == 0)
+	m->priv = NULL;
+	if (filemap_map(m, SYNCED) == 0)
 		return 0;
 	if (errno != EOPNOTSUPP && errno != EINVAL)
 		return -1;
+	m->priv = m;		/* mapped without MAP_SYNC */
 	if (m->flags & PM_ASSUME_PMEM)
 		return filemap_map(m, 0);
 	errno = ENOTSUP;
 	return -1;
+}
+
+static int dax_grow(PmMedium *m, uint64_t size)
+{
+	return filemap_grow(m, size, m->priv ? 0 : SYNCED);
 }
 
 static void dax_write(PmMedium *m, uint64_t off, const void *src, size_t n,
@@ -68,7 +77,7 @@ const PmBackend backend_dax = {
 	.name = "dax",
 	.survives = PM_SURVIVES_POWER,
 	.map = dax_map,
-	.grow = filemap_grow,
+	.grow = dax_grow,
 	.reserve = filemap_reserve,
 	.unmap = filemap_unmap,
 	.write = dax_write,

@@ -52,13 +52,7 @@ static int file_map(PmMedium *m)
 
 static int file_grow(PmMedium *m, uint64_t size)
 {
-	void *priv = m->priv;
-	int r;
-
-	m->priv = NULL;		/* filemap's flags: a plain shared mapping */
-	r = filemap_grow(m, size);
-	m->priv = priv;
-	return r;
+	return filemap_grow(m, size, 0);
 }
 
 static void file_unmap(PmMedium *m)

@@ -16,6 +16,11 @@ static int shm_map(PmMedium *m)
 	return filemap_map(m, 0);
 }
 
+static int shm_grow(PmMedium *m, uint64_t size)
+{
+	return filemap_grow(m, size, 0);
+}
+
 static void mem_write(PmMedium *m, uint64_t off, const void *src, size_t n,
 		      unsigned how)
 {
@@ -88,7 +93,7 @@ const PmBackend backend_shm = {
 	.name = "shm",
 	.survives = PM_SURVIVES_PROCESS,
 	.map = shm_map,
-	.grow = filemap_grow,
+	.grow = shm_grow,
 	.reserve = filemap_reserve,
 	MEMORY_OPS,
 };
@@ -100,7 +105,7 @@ const PmBackend backend_volatile = {
 	.name = "volatile",
 	.survives = PM_SURVIVES_NOTHING,
 	.map = volatile_map,
-	.grow = filemap_grow,
+	.grow = shm_grow,
 	.reserve = filemap_reserve,
 	MEMORY_OPS,
 };

@@ -32,7 +32,6 @@ int filemap_map(PmMedium *m, int extra_flags)
 	if (p == MAP_FAILED)
 		return -1;
 	m->base = p;
-	m->priv = (void *)(intptr_t)extra_flags;
 	if (map_part(m, 0, m->size, extra_flags)) {
 		int err = errno;
 
@@ -44,14 +43,13 @@ int filemap_map(PmMedium *m, int extra_flags)
 	return 0;
 }
 
-int filemap_grow(PmMedium *m, uint64_t size)
+int filemap_grow(PmMedium *m, uint64_t size, int extra_flags)
 {
 	/* What a crash left beyond the old end must read as zero. */
 	if (ftruncate(m->fd, (off_t)m->size) ||
 	    ftruncate(m->fd, (off_t)size) || fsync(m->fd))
 		return -1;
-	return map_part(m, m->size, size - m->size,
-			(int)(intptr_t)m->priv);
+	return map_part(m, m->size, size - m->size, extra_flags);
 }
 
 int filemap_reserve(PmMedium *m, uint64_t off, uint64_t n)

@@ -17,7 +17,7 @@ static long lock_holder(int fd)
 {
 	char line[256];
 	struct stat st;
-	long found = 0;
+	long found = 0, likely = 0;
 	FILE *f;
 
 	if (fstat(fd, &st))
@@ -34,13 +34,16 @@ static long lock_holder(int fd)
 		if (sscanf(line, "%*[^:]: %15s %*s %*s %ld %x:%x:%lu", kind,
 			   &pid, &major_no, &minor_no, &inode) != 5)
 			continue;
-		if (!strcmp(kind, "FLOCK") && inode == st.st_ino &&
-		    major_no == major(st.st_dev) &&
+		if (strcmp(kind, "FLOCK") || inode != st.st_ino)
+			continue;
+		/* Layered file systems name another device here. */
+		likely = pid;
+		if (major_no == major(st.st_dev) &&
 		    minor_no == minor(st.st_dev))
 			found = pid;
 	}
 	fclose(f);
-	return found;
+	return found ? found : likely;
 }
 
 int lock_file(int fd, bool shared, const char *path)

@@ -87,6 +87,8 @@ static int open_path(struct medium *md, const PmWrapperConfig *c)
 	}
 	if (errno != ENOENT || !(c->flags & PM_CREATE) || private)
 		return open_failed(c->path);
+	if (!*c->path)
+		return open_failed(c->path);
 	md->fresh = true;
 	fd = open_unnamed(md, c->mode ? c->mode : 0600);
 	return fd < 0 ? open_failed(c->path) : fd;
@@ -97,13 +99,18 @@ static int prepare_file(struct medium *md, const PmWrapperConfig *c)
 {
 	bool private = c->flags & (PM_RDONLY | PM_SCRATCH);
 	struct stat st;
+	char proc[64];
 
 	if (fstat(md->m.fd, &st))
 		return open_failed(c->path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(S_ISDIR(st.st_mode) ? EISDIR : EINVAL,
 			       "%s: not a regular file", c->path);
-	if (lock_file(md->m.fd, private, c->path))
+	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", md->m.fd);
+	md->lock_fd = open(proc, (private ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+	if (md->lock_fd < 0)
+		return open_failed(c->path);
+	if (lock_file(md->lock_fd, private, c->path))
 		return -1;
 	if (fstat(md->m.fd, &st))
 		return open_failed(c->path);
@@ -131,6 +138,8 @@ static int copy_to_memory(struct medium *md)
 		return -1;
 	memcpy(p, real.base, n);
 	real.backend->unmap(&real);
+	if (real.fd >= 0)
+		close(real.fd);
 	md->m.backend = &backend_private;
 	md->m.base = p;
 	md->m.fd = -1;
@@ -180,7 +189,7 @@ int medium_open(struct medium *md, const PmWrapperConfig *c,
 	int err;
 
 	memset(md, 0, sizeof(*md));
-	md->m.fd = -1;
+	md->m.fd = md->lock_fd = -1;
 	if (c->path) {
 		md->path = absolute(c->path);
 		if (!md->path)
@@ -258,12 +267,14 @@ void medium_close(struct medium *md)
 		md->m.backend->unmap(&md->m);
 	if (md->m.fd >= 0)
 		close(md->m.fd);
+	if (md->lock_fd >= 0)
+		close(md->lock_fd);
 	if (md->temp_path)
 		unlink(md->temp_path);
 	free(md->temp_path);
 	free(md->path);
 	memset(md, 0, sizeof(*md));
-	md->m.fd = -1;
+	md->m.fd = md->lock_fd = -1;
 }
 
 int medium_grow(struct medium *md, uint64_t size)

@@ -25,6 +25,8 @@ struct medium {
 	PmMedium m;
 	const PmBackend *chosen;
 	char *path;		/* absolute; NULL: none                   */
+	int lock_fd;		/* holds the lock; a mapping that a child
+				   inherits would keep that of m.fd       */
 	bool fresh;		/* nothing has been formatted in it yet   */
 	bool unlinked;		/* O_TMPFILE: gets its name when formatted */
 	char *temp_path;	/* name it has until then, if not unlinked */
@@ -49,9 +51,9 @@ const PmBackend *medium_choose(const PmWrapperConfig *config, int fd);
 /* For the lock's message: who holds the file, 0 if unknown. */
 int lock_file(int fd, bool shared, const char *path);
 
-/* Common to backends on an fd. */
+/* Common to backends on an fd. extra_flags: of mmap, 0: MAP_SHARED. */
 int filemap_map(PmMedium *m, int extra_flags);
-int filemap_grow(PmMedium *m, uint64_t size);
+int filemap_grow(PmMedium *m, uint64_t size, int extra_flags);
 int filemap_reserve(PmMedium *m, uint64_t off, uint64_t n);
 void filemap_unmap(PmMedium *m);
 /* memcpy that stores aligned 8-byte words whole. */

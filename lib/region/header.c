@@ -41,6 +41,9 @@ static int format_lanes(struct pm_header *h, const PmWrapperConfig *c)
 	uint64_t all = min_u64(max_u64(c->size / 64, 32 << 10), 16u << 20);
 	uint64_t n = c->lanes;
 
+	if (c->lane_size > PM_LANE_MAX)
+		return err_set(EINVAL, "lane_size: %zu is more than 64 MiB",
+			       c->lane_size);
 	if (n > PM_LANES_MAX)
 		return err_set(EINVAL, "lanes: %u is more than %u", c->lanes,
 			       PM_LANES_MAX);

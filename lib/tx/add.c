@@ -48,12 +48,15 @@ int tx_add_range(struct region *r, const void *ptr, uint64_t n)
 {
 	struct ctx *c = ctx_peek();
 	uint64_t off = region_off(r, ptr);
-	uint64_t key = (uint64_t)(uintptr_t)ptr >> 6;
+	uint64_t line = (uint64_t)(uintptr_t)ptr >> 6;
+	/* Words are found by address, larger ranges by their first line. */
+	uint64_t key = n <= 8 ? (uint64_t)(uintptr_t)ptr : line;
 	struct op *op, *fresh;
 	uint32_t idx = 0;
 	bool nolog = false;
 
-	if (n == 0 || is_covered(c, r, key, off, n))
+	if (n == 0 || is_covered(c, r, key, off, n) ||
+	    (n <= 8 && is_covered(c, r, line, off, n)))
 		return 0;
 	fresh = fresh_at(c, r, off, &idx);
 	if (fresh && off + n <= fresh->off + fresh->len) {
@@ -167,6 +170,16 @@ int tx_free(struct region *r, const struct slot *s)
 		op->alloc_op = idx + 1;
 	}
 	return 0;
+}
+
+void tx_use_whole(struct region *r, const struct slot *s)
+{
+	struct op *op;
+	uint32_t idx;
+
+	op = fresh_at(ctx_peek(), r, s->off, &idx);
+	if (op)
+		op->len = s->usable;
 }
 
 static int push_meta(struct region *r, uint64_t tag, uint64_t arg)

@@ -72,6 +72,8 @@ static int put_bytes(struct part *p, uint64_t off, uint64_t len, put_fn put)
 {
 	struct pm_rec rec = {PM_TAG(PM_REC_WRITE, off), len};
 
+	if (alloc_back(p->r, off, len))
+		return -1;
 	pins_scan(p, off, len);
 	return put(p, rec, p->r->work + off, len);
 }
@@ -82,7 +84,7 @@ static int put_fill(struct part *p, uint64_t off, uint64_t len, int c,
 	struct pm_rec rec = {PM_TAG(PM_REC_FILL, off),
 			     (uint64_t)(c & 0xff) << 56 | len};
 
-	return put(p, rec, NULL, 0);
+	return alloc_back(p->r, off, len) ? -1 : put(p, rec, NULL, 0);
 }
 
 static int alloc_records(struct part *p, const struct op *op, put_fn put)
@@ -176,6 +178,8 @@ int part_write_direct(struct ctx *c, unsigned idx)
 		if (!any && log_checkpoint(r))
 			return -1;
 		any = true;
+		if (alloc_back(r, op->off, op->len))
+			return -1;
 		pins_scan(p, op->off, op->len);
 		med_write(&r->md, op->off, r->work + op->off, op->len,
 			  PM_WRITE_FLUSH);

@@ -182,7 +182,7 @@ struct part {
 };
 
 struct level {
-	uint32_t ops, aborts;	/* lengths when it began                  */
+	uint32_t ops, commits, aborts;	/* lengths when it began          */
 	uint64_t undo;
 	int doomed;		/* errno, 0: not                          */
 	bool scope;		/* by TX_START                            */

@@ -19,10 +19,22 @@ static int level_push(struct ctx *c)
 	l->ops = c->op_n;
 	l->undo = c->undo_n;
 	l->aborts = c->abort_n;
+	l->commits = c->commit_n;
 	l->doomed = 0;
 	l->scope = false;
 	l->aborted = false;
 	l->serial = ++c->serial;
+	return 0;
+}
+
+/* May this thread start an outermost transaction? */
+static int check_start(void)
+{
+	if (UNLIKELY(table_in_child()))
+		return err_set(EPERM, "a forked child cannot change its "
+			       "parent's regions");
+	if (UNLIKELY(!table_get(PM_PRIMARY)))
+		return err_set(EINVAL, "no region is open");
 	return 0;
 }
 
@@ -33,20 +45,17 @@ static struct ctx *begin(void)
 	if (!c)
 		return NULL;
 	if (c->level_n == 0) {
-		if (UNLIKELY(table_in_child())) {
-			err_set(EPERM, "a forked child cannot change its "
-				"parent's regions");
-			return NULL;
-		}
-		if (UNLIKELY(!table_next(0))) {
-			err_set(EINVAL, "no region is open");
+		if (check_start()) {
+			c->last = errno;
 			return NULL;
 		}
 		ctx_enter(c);
 	}
 	if (level_push(c)) {
-		if (c->level_n == 0)
+		if (c->level_n == 0) {
+			c->last = errno;
 			AO_store_release(&c->depth, 0);
+		}
 		return NULL;
 	}
 	return c;
@@ -80,8 +89,10 @@ static int abort_level(struct ctx *c, int err)
 	if (c->level_n == 1) {
 		ctx_end(c, err);
 	} else {
-		run_inner_aborts(c, top(c)->aborts);
-		c->level_n--;
+		struct level *l = &c->level[--c->level_n];
+
+		c->commit_n = l->commits;
+		run_inner_aborts(c, l->aborts);
 	}
 	errno = err;
 	return -1;

@@ -126,6 +126,33 @@ static void entry_put(struct entry *e, unsigned refs)
 	pthread_mutex_unlock(&b->mu);
 }
 
+/* Every lock is free after the next open: these are nobody's any more. An
+ * entry that a thread still waits on is left to it. */
+void locks_forget(const struct region *r)
+{
+	uint64_t len = (uint64_t)r->span << window.slot_bits;
+	int i;
+
+	pthread_once(&once, init_buckets);
+	for (i = 0; i < BUCKETS; i++) {
+		struct bucket *b = &bucket[i];
+		struct entry **at = &b->list, *e;
+
+		pthread_mutex_lock(&b->mu);
+		while ((e = *at)) {
+			if ((uint64_t)((const uint8_t *)e->addr - r->work) >=
+			    len) {
+				at = &e->next;
+				continue;
+			}
+			*at = e->next;
+			if (e->refs == 1)
+				free(e);
+		}
+		pthread_mutex_unlock(&b->mu);
+	}
+}
+
 static int lock_mutex(pthread_mutex_t *m)
 {
 	return pthread_mutex_lock(m);

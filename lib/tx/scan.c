@@ -34,6 +34,9 @@ static const void *view(struct region *r, unsigned lane, uint64_t pos,
 	return *copy;
 }
 
+#define MALFORMED (-1)	/* as rec_each() says */
+#define TORN (-2)
+
 /* Spilled records are where extents are, and whole. */
 static int check_spill(struct region *r, const struct pm_rec *rec,
 		       const void *payload, void *arg)
@@ -45,8 +48,8 @@ static int check_spill(struct region *r, const struct pm_rec *rec,
 		return 0;
 	memcpy(&sum, payload, 8);
 	if (off % 8 || !range_in(off, rec->arg, r->zone_off, r->md.m.size))
-		return -1;
-	return checksum(r->home + off, rec->arg, off) == sum ? 0 : -1;
+		return MALFORMED;
+	return checksum(r->home + off, rec->arg, off) == sum ? 0 : TORN;
 }
 
 static int check_type(struct region *r, const struct pm_rec *rec,
@@ -60,15 +63,20 @@ static int check_type(struct region *r, const struct pm_rec *rec,
 	return type == 0 || type >= PM_REC_LAST ? -1 : 0;
 }
 
-static bool is_valid(struct scan *s, const struct pm_entry *e, unsigned lane,
-		     uint64_t pos)
+/* 0: whole. TORN: the log ends here. MALFORMED: no crash leaves such. */
+static int judge(struct scan *s, const struct pm_entry *e, unsigned lane,
+		 uint64_t pos)
 {
 	const void *recs = entry_records(e);
 	uint64_t len = entry_records_len(e);
+	int ret;
 
-	return e->checksum == entry_sum(e, s->c->nonce, lane, pos) &&
-	       rec_each_here(s->r, recs, len, check_spill, NULL) == 0 &&
-	       rec_each(s->r, recs, len, check_type, NULL) == 0;
+	if (e->checksum != entry_sum(e, s->c->nonce, lane, pos))
+		return TORN;
+	ret = rec_each_here(s->r, recs, len, check_spill, NULL);
+	if (ret == 0)
+		ret = rec_each(s->r, recs, len, check_type, NULL);
+	return ret;
 }
 
 static int push(struct scan *s, struct entry_ref ref)
@@ -98,6 +106,7 @@ static int scan_lane(struct scan *s, unsigned lane)
 	while (pos - head < size) {
 		struct entry_ref ref = {.lane = lane, .pos = pos};
 		struct pm_entry h;
+		int ret;
 		const uint8_t *at = s->r->home + PM_LANES_OFF + lane * size +
 				    pos % size;
 
@@ -109,9 +118,14 @@ static int scan_lane(struct scan *s, unsigned lane)
 		if (!ref.e)
 			return err_set(ENOMEM, "%s: out of memory",
 				       region_name(s->r));
-		if (!is_valid(s, ref.e, lane, pos)) {
+		ret = judge(s, ref.e, lane, pos);
+		if (ret) {
 			free(ref.copy);
-			break;
+			if (ret == TORN)
+				break;
+			return err_set(EUCLEAN, "%s: damaged: impossible log "
+				       "entry %llu", region_name(s->r),
+				       (unsigned long long)h.seq);
 		}
 		ref.seq = last = h.seq;
 		if (push(s, ref)) {

@@ -16,7 +16,8 @@
 #include <string.h>
 
 #define CHUNKS_MAX 64
-#define CHUNK_SLACK 128u	/* lost at most at the end of a chunk */
+#define CHUNK_SLACK 640u	/* lost at most at the end of a chunk: a mask
+				   is not cut */
 
 struct chunk {
 	uint64_t off, len, used;

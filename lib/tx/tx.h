@@ -69,6 +69,8 @@ int tx_add_fill(struct region *r, void *ptr, int c, uint64_t n);
 void *tx_alloc(struct region *r, uint64_t size, uint64_t align, uint32_t type,
 	       bool zero);
 int tx_free(struct region *r, const struct slot *s);
+/* If the object is fresh in this transaction, all of its slot is logged. */
+void tx_use_whole(struct region *r, const struct slot *s);
 int tx_set_root(struct region *r, uint64_t off, uint64_t size);
 int tx_set_number(struct region *r, unsigned number, uint64_t id);
 /* The root as this transaction sees it. */
@@ -80,6 +82,8 @@ bool tx_touches(const struct region *r);
 /* Is this thread inside a transaction (single operations do not count)? */
 bool tx_active(void);
 
+/* The region closes: nobody holds a lock in it any more. */
+void locks_forget(const struct region *r);
 /* fork(2): a child has only the forking thread and no transaction. */
 void tx_fork_lock(void);
 void tx_fork_unlock(bool child);

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * badinput.c: what is refused at pm_init(): paths, files, configs.
+ */
+#include "support.h"
+
+#include <pmheap/backend.h>
+#include <sys/stat.h>
+
+/* Opening name fails with err, and the message has the path. */
+static void refused(const char *name, int err)
+{
+	PmWrapperConfig c = t_config_open(name, 0);
+
+	t_refused(pm_init(c), err);
+	t_assert_message(c.path);
+	c.flags = PM_RDONLY;
+	t_refused(pm_init(c), err);
+	t_assert_message(c.path);
+}
+
+START_TEST(a_missing_file_is_named)
+{
+	PmWrapperConfig c = t_config("none");
+
+	refused("none", ENOENT);
+	refused("no/such/dir", ENOENT);
+	c.path = t_path("no/such/dir");
+	t_refused(pm_init(c), ENOENT);
+	c.path = "";
+	t_refused(pm_init(c), ENOENT);
+}
+END_TEST
+
+START_TEST(a_directory_is_refused)
+{
+	ck_assert_int_eq(mkdir(t_path("dir"), 0700), 0);
+	t_refused(pm_init(t_config_open("dir", 0)), EISDIR);
+	t_assert_message(t_path("dir"));
+	t_refused(pm_init(t_config("dir")), EISDIR);
+	ck_assert_int_eq(pm_init(t_config_open("dir", PM_RDONLY)), -1);
+	t_assert_message(t_path("dir"));
+}
+END_TEST
+
+START_TEST(what_is_no_regular_file_is_refused_and_does_not_hang)
+{
+	PmWrapperConfig c = t_config_open("fifo", 0);
+
+	ck_assert_int_eq(mkfifo(t_path("fifo"), 0600), 0);
+	errno = 0;
+	ck_assert_int_eq(pm_init(c), -1);
+	ck_assert_int_ne(errno, 0);
+	t_assert_message(c.path);
+	c.flags = PM_RDONLY;
+	ck_assert_int_eq(pm_init(c), -1);
+	t_assert_message(c.path);
+	c.path = "/dev/null";
+	ck_assert_int_eq(pm_init(c), -1);
+	t_assert_message("/dev/null");
+	c.flags = PM_CREATE;
+	c.size = MIB;
+	ck_assert_int_eq(pm_init(c), -1);
+}
+END_TEST
+
+START_TEST(what_is_not_a_pool_is_refused)
+{
+	char *bytes = calloc(1, 2 * MIB);
+	uint64_t seed = 5;
+	size_t i;
+
+	ck_assert_ptr_nonnull(bytes);
+	t_spill(t_path("zeros"), bytes, 2 * MIB);
+	refused("zeros", EMEDIUMTYPE);
+	memset(bytes, 0xff, 2 * MIB);
+	t_spill(t_path("ones"), bytes, 2 * MIB);
+	refused("ones", EMEDIUMTYPE);
+	for (i = 0; i < 2 * MIB; i++)
+		bytes[i] = (char)t_random(&seed);
+	t_spill(t_path("noise"), bytes, 2 * MIB);
+	refused("noise", EMEDIUMTYPE);
+	t_spill(t_path("text"), "This is no pool.\n", 17);
+	refused("text", EMEDIUMTYPE);
+	t_spill(t_path("one"), "x", 1);
+	refused("one", EMEDIUMTYPE);
+	free(bytes);
+}
+END_TEST
+
+START_TEST(a_file_that_is_not_a_pool_is_not_overwritten)
+{
+	size_t len;
+	unsigned char *bytes;
+
+	t_spill(t_path("text"), "my precious notes", 17);
+	t_refused(pm_init(t_config("text")), EMEDIUMTYPE);
+	bytes = t_slurp(t_path("text"), &len);
+	ck_assert_uint_eq(len, 17);
+	ck_assert_mem_eq(bytes, "my precious notes", 17);
+	free(bytes);
+}
+END_TEST
+
+START_TEST(an_empty_file_is_no_pool_without_create)
+{
+	t_spill(t_path("empty"), "", 0);
+	refused("empty", EMEDIUMTYPE);
+}
+END_TEST
+
+START_TEST(another_layout_name_is_refused_with_both)
+{
+	PmWrapperConfig c = t_config("p");
+
+	c.layout = "address book";
+	t_ok(pm_init(c));
+	t_ok(pm_close());
+	c.layout = "diary";
+	t_refused(pm_init(c), EINVAL);
+	t_assert_message("address book");
+	t_assert_message("diary");
+	c.layout = "address boo";
+	t_refused(pm_init(c), EINVAL);
+	c.layout = "address book";
+	t_ok(pm_init(c));
+}
+END_TEST
+
+static void bad_config(PmWrapperConfig c)
+{
+	t_refused(pm_init(c), EINVAL);
+	ck_assert_str_ne(pm_errormsg(), "");
+	if (c.path != NULL)
+		ck_assert_int_ne(access(c.path, F_OK), 0);
+}
+
+START_TEST(a_bad_config_is_refused_and_creates_nothing)
+{
+	PmWrapperConfig good = t_config("p"), c;
+	char name[80];
+
+	c = good;
+	c.size = MIB - 1;
+	bad_config(c);
+	c.size = 1;
+	bad_config(c);
+	c = good;
+	c.max_size = MIB;
+	bad_config(c);
+	c = good;
+	c.flags |= 0x8000u;
+	bad_config(c);
+	c = good;
+	c.durability = 2;
+	bad_config(c);
+	c = good;
+	c.lanes = 65;
+	bad_config(c);
+	c = good;
+	c.reserved[7] = 1;
+	bad_config(c);
+	c = good;
+	c.backend_name = "floppy";
+	bad_config(c);
+	memset(name, 'n', sizeof name);
+	name[64] = '\0';
+	c = good;
+	c.layout = name;
+	bad_config(c);
+	name[63] = '\0';
+	t_ok(pm_init(c));
+}
+END_TEST
+
+START_TEST(sizes_that_cannot_be_are_refused)
+{
+	PmWrapperConfig c = t_config("p");
+
+	c.size = SIZE_MAX;
+	ck_assert_int_eq(pm_init(c), -1);
+	c.size = (size_t)1 << 60;
+	ck_assert_int_eq(pm_init(c), -1);
+	c.size = MIB;
+	c.max_size = SIZE_MAX;
+	ck_assert_int_eq(pm_init(c), -1);
+	c.max_size = 0;
+	c.lane_size = SIZE_MAX;
+	ck_assert_int_eq(pm_init(c), -1);
+	c.lane_size = MIB;
+	ck_assert_int_eq(pm_init(c), -1);
+	ck_assert_str_ne(pm_errormsg(), "");
+	if (c.path != NULL)
+		ck_assert_int_ne(access(c.path, F_OK), 0);
+	c.lane_size = 0;
+	t_ok(pm_init(c));
+}
+END_TEST
+
+START_TEST(a_failed_open_leaves_nothing_behind)
+{
+	int i, fds = 0, maps = 0;
+
+	t_spill(t_path("text"), "This is no pool.\n", 17);
+	for (i = 0; i < 100; i++) {
+		ck_assert_int_eq(pm_init(t_config_open("none", 0)), -1);
+		ck_assert_int_eq(pm_init(t_config_open("text", 0)), -1);
+		ck_assert_int_eq(pm_init(t_config_open(".", 0)), -1);
+		if (i == 3) {
+			fds = t_fds();
+			maps = t_maps();
+		}
+	}
+	ck_assert_int_eq(t_fds(), fds);
+	ck_assert_int_eq(t_maps(), maps);
+	t_init("p");
+	for (i = 0; i < 100; i++) {
+		ck_assert_int_eq(pm_init_sec(t_config_open("text", 0)), -1);
+		ck_assert_int_eq(pm_init_sec(t_config_open("none", 0)), -1);
+		if (i == 3) {
+			fds = t_fds();
+			maps = t_maps();
+		}
+	}
+	ck_assert_int_eq(t_fds(), fds);
+	ck_assert_int_eq(t_maps(), maps);
+	t_given(pm_alloc(10));
+}
+END_TEST
+
+START_TEST(a_truncated_pool_is_refused)
+{
+	size_t cut[] = { 100, 4096, 20000, 40000, 500000, 8 * MIB - 1 }, i;
+
+	for (i = 0; i < T_N(cut); i++) {
+		t_init("p");
+		t_given(pm_root(64));
+		t_ok(pm_close());
+		ck_assert_int_eq(truncate(t_path("p"), (off_t)cut[i]), 0);
+		errno = 0;
+		ck_assert_int_eq(pm_init(t_config_open("p", 0)), -1);
+		ck_assert_msg(errno == EUCLEAN || errno == EMEDIUMTYPE,
+			      "%s", strerror(errno));
+		if (cut[i] >= 40000)
+			ck_assert_int_eq(errno, EUCLEAN);
+		ck_assert_int_eq(unlink(t_path("p")), 0);
+	}
+}
+END_TEST
+
+START_TEST(the_dax_backend_is_never_taken_on_trust)
+{
+	PmWrapperConfig c = t_config("p");
+
+	c.backend_name = "dax";
+	c.flags = PM_CREATE;
+	if (pm_init(c) == 0) {
+		ck_assert_str_eq(t_stats(PM_PRIMARY).backend, "dax");
+		ck_assert_str_eq(t_stats(PM_PRIMARY).survives, "power");
+		return;
+	}
+	ck_assert_int_eq(errno, ENOTSUP);
+	c.flags |= PM_ASSUME_PMEM;
+	t_ok(pm_init(c));
+	ck_assert_str_eq(t_stats(PM_PRIMARY).backend, "dax");
+	t_ok(pm_close());
+	ck_assert_int_eq(setenv("PMHEAP_ASSUME_PMEM", "1", 1), 0);
+	c.flags = PM_CREATE;
+	t_ok(pm_init(c));
+}
+END_TEST
+
+START_TEST(the_environment_names_the_backend)
+{
+	const char *name = t_is("file") ? "file" : "shm";
+	PmWrapperConfig c = t_config("p");
+
+	c.backend_name = NULL;
+	c.flags = PM_CREATE;
+	ck_assert_int_eq(setenv("PMHEAP_BACKEND", name, 1), 0);
+	t_ok(pm_init(c));
+	ck_assert_str_eq(t_stats(PM_PRIMARY).backend, name);
+	t_ok(pm_close());
+	ck_assert_int_eq(setenv("PMHEAP_BACKEND", "floppy", 1), 0);
+	t_refused(pm_init(c), EINVAL);
+	t_assert_message("floppy");
+}
+END_TEST
+
+START_TEST(an_unknown_backend_has_no_table)
+{
+	t_null((const void *)pm_backend("floppy"), EINVAL);
+	t_null((const void *)pm_backend(NULL), EINVAL);
+	ck_assert_str_eq(pm_backend("file")->name, "file");
+	ck_assert_str_eq(pm_backend("dax")->name, "dax");
+	ck_assert_str_eq(pm_backend("shm")->name, "shm");
+	ck_assert_str_eq(pm_backend("volatile")->name, "volatile");
+}
+END_TEST
+
+START_TEST(versions_agree)
+{
+	ck_assert_int_eq(pm_version(), PM_VERSION);
+}
+END_TEST
+
+int main(void)
+{
+	t_begin("badinput");
+	t_add(a_missing_file_is_named, T_KEEPS);
+	t_add(a_directory_is_refused, T_KEEPS);
+	t_add(what_is_no_regular_file_is_refused_and_does_not_hang, T_KEEPS);
+	t_add(what_is_not_a_pool_is_refused, T_KEEPS);
+	t_add(a_file_that_is_not_a_pool_is_not_overwritten, T_KEEPS);
+	t_add(an_empty_file_is_no_pool_without_create, T_KEEPS);
+	t_add(another_layout_name_is_refused_with_both, T_KEEPS);
+	t_add(a_bad_config_is_refused_and_creates_nothing, T_ANY);
+	t_add(sizes_that_cannot_be_are_refused, T_ANY);
+	t_add(a_failed_open_leaves_nothing_behind, T_KEEPS);
+	t_add(a_truncated_pool_is_refused, T_KEEPS);
+	t_add(the_dax_backend_is_never_taken_on_trust, T_KEEPS);
+	t_add(the_environment_names_the_backend, T_KEEPS);
+	t_add(an_unknown_backend_has_no_table, T_ANY);
+	t_add(versions_agree, T_ANY);
+	return t_end();
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * multi.c: transactions over several regions.
+ */
+#include "support.h"
+
+#define REGIONS 5
+
+struct root {
+	uint64_t cell[8];
+	char *object;
+	void *other;
+};
+
+static int number[REGIONS];
+static struct root *root[REGIONS];
+
+static const char *name_of(int i)
+{
+	static const char *const names[REGIONS] = { "p", "a", "b", "c", "d" };
+
+	return names[i];
+}
+
+/* Opens n regions, the first as primary; creates what is missing. */
+static void open_all(int n)
+{
+	int i;
+
+	t_init(name_of(0));
+	for (i = 0; i < n; i++) {
+		number[i] = i == 0 ? PM_PRIMARY : t_init_sec(name_of(i));
+		root[i] = pm_root_in(number[i], sizeof *root[i]);
+		t_given(root[i]);
+	}
+}
+
+static void set_all(int n, uint64_t value)
+{
+	int i;
+
+	for (i = 0; i < n; i++) {
+		TX_SET(root[i]->cell[0], value);
+		TX_SET(root[i]->object, pm_alloc_in(number[i], 200));
+	}
+}
+
+START_TEST(one_transaction_commits_in_all_regions)
+{
+	int i;
+
+	open_all(REGIONS);
+	TX_START {
+		set_all(REGIONS, 42);
+		TX_SET(root[1]->other, root[2]);
+	} TX_END
+	ck_assert_msg(pm_tx_errno() == 0, "%s", pm_errormsg());
+	if (t_keeps()) {
+		t_ok(pm_close());
+		open_all(REGIONS);
+	}
+	for (i = 0; i < REGIONS; i++) {
+		ck_assert_uint_eq(root[i]->cell[0], 42);
+		ck_assert_int_eq(pm_region_of(root[i]->object), number[i]);
+		ck_assert_uint_eq(t_stats(number[i]).objects, 2);
+	}
+	ck_assert_ptr_eq(root[1]->other, root[2]);
+}
+END_TEST
+
+START_TEST(one_transaction_aborts_in_all_regions)
+{
+	int i;
+
+	open_all(REGIONS);
+	TX_START {
+		set_all(REGIONS, 42);
+		TX_ABORT(EINTR);
+	} TX_END
+	for (i = 0; i < REGIONS; i++) {
+		ck_assert_uint_eq(root[i]->cell[0], 0);
+		ck_assert_ptr_null(root[i]->object);
+		ck_assert_uint_eq(t_stats(number[i]).objects, 1);
+		ck_assert_uint_eq(t_stats(number[i]).aborts, 1);
+	}
+}
+END_TEST
+
+START_TEST(an_inner_abort_reaches_into_other_regions)
+{
+	open_all(2);
+	TX_START {
+		TX_SET(root[0]->cell[0], 1);
+		TX_START {
+			TX_SET(root[1]->cell[0], 1);
+			t_given(pm_alloc_in(number[1], 100));
+			TX_ABORT(1);
+		} TX_END
+		TX_SET(root[0]->cell[1], 1);
+	} TX_END
+	ck_assert_int_eq(pm_tx_errno(), 0);
+	ck_assert_uint_eq(root[0]->cell[1], 1);
+	ck_assert_uint_eq(root[1]->cell[0], 0);
+	ck_assert_uint_eq(t_stats(number[1]).objects, 1);
+}
+END_TEST
+
+START_TEST(a_full_secondary_rolls_back_the_primary_too)
+{
+	open_all(2);
+	TX_START {
+		TX_SET(root[0]->cell[0], 1);
+		t_null(pm_alloc_in(number[1], 64 * MIB), ENOMEM);
+	} TX_END
+	ck_assert_int_eq(pm_tx_errno(), ENOMEM);
+	ck_assert_uint_eq(root[0]->cell[0], 0);
+}
+END_TEST
+
+START_TEST(only_the_regions_that_take_part_stay_open)
+{
+	open_all(3);
+	t_ok(pm_tx_begin());
+	t_ok(pm_tx_add(root[1], 8));
+	t_refused(pm_close_sec(number[1]), EBUSY);
+	t_ok(pm_close_sec(number[2]));
+	root[1]->cell[0] = 7;
+	t_ok(pm_tx_commit());
+	ck_assert_uint_eq(root[1]->cell[0], 7);
+	t_ok(pm_close_sec(number[1]));
+}
+END_TEST
+
+static void change_three(void *arg)
+{
+	uint64_t i, n = *(uint64_t *)arg;
+
+	open_all(3);
+	for (i = 1; i <= n; i++) {
+		TX_START {
+			TX_SET(root[0]->cell[0], i);
+			if (i % 3 != 1)
+				TX_SET(root[1]->cell[0], i);
+			if (i % 3 != 2)
+				TX_SET(root[2]->cell[0], i);
+		} TX_END
+		ck_assert_int_eq(pm_tx_errno(), 0);
+	}
+}
+
+static void expect_three(uint64_t n)
+{
+	uint64_t i, a = 0, b = 0;
+
+	for (i = 1; i <= n; i++) {
+		a = i % 3 != 1 ? i : a;
+		b = i % 3 != 2 ? i : b;
+	}
+	ck_assert_uint_eq(root[0]->cell[0], n);
+	ck_assert_uint_eq(root[1]->cell[0], a);
+	ck_assert_uint_eq(root[2]->cell[0], b);
+}
+
+START_TEST(regions_that_crashed_together_agree)
+{
+	uint64_t n;
+
+	for (n = 1; n < 60; n += 7) {
+		t_crash(change_three, &n);
+		open_all(3);
+		expect_three(n);
+		t_ok(pm_close());
+	}
+}
+END_TEST
+
+START_TEST(a_crashed_secondary_can_be_recovered_first)
+{
+	PmWrapperConfig c;
+	uint64_t n = 20;
+	int i;
+
+	t_crash(change_three, &n);
+	/* Another program, another primary: only the recovery matters. */
+	for (i = 2; i >= 0; i--) {
+		c = t_config_open(name_of(i), 0);
+		if (pm_init(c) == 0)
+			t_ok(pm_close());
+		else
+			ck_assert_msg(errno == ENODEV || errno == EADDRINUSE,
+				      "%s", pm_errormsg());
+	}
+	open_all(3);
+	expect_three(n);
+}
+END_TEST
+
+START_TEST(a_participant_that_moved_is_named_and_found_by_its_new_path)
+{
+	PmWrapperConfig c;
+	const char *with[2] = { NULL, NULL };
+	uint64_t n = 5;
+
+	t_crash(change_three, &n);
+	ck_assert_int_eq(rename(t_path("b"), t_path("moved")), 0);
+	with[0] = t_path("moved");
+	c = t_config_open("p", 0);
+	if (pm_init(c) != 0) {
+		ck_assert_msg(errno == ENODEV, "%s", pm_errormsg());
+		t_assert_message(t_path("b"));
+		c.recover_with = with;
+		t_ok(pm_init(c));
+	}
+	ck_assert_uint_eq(((struct root *)pm_root(0))->cell[0], n);
+	t_ok(pm_close());
+	ck_assert_int_eq(rename(t_path("moved"), t_path("b")), 0);
+	open_all(3);
+	expect_three(n);
+}
+END_TEST
+
+static void open_tx_over_two(void *arg)
+{
+	(void)arg;
+	open_all(2);
+	TX_START {
+		set_all(2, 1);
+	} TX_END
+	t_ok(pm_tx_begin());
+	t_ok(pm_tx_add(root[0], 64));
+	t_ok(pm_tx_add(root[1], 64));
+	memset(root[0], 0xff, 64);
+	memset(root[1], 0xff, 64);
+	t_given(pm_alloc_in(number[1], 100));
+}
+
+START_TEST(an_open_transaction_dies_in_all_regions)
+{
+	int i;
+
+	t_crash(open_tx_over_two, NULL);
+	open_all(2);
+	for (i = 0; i < 2; i++) {
+		ck_assert_uint_eq(root[i]->cell[0], 1);
+		ck_assert_uint_eq(root[i]->cell[1], 0);
+		ck_assert_uint_eq(t_stats(number[i]).objects, 2);
+	}
+}
+END_TEST
+
+START_TEST(a_secondary_closed_and_reopened_takes_part_again)
+{
+	int i;
+
+	open_all(2);
+	for (i = 1; i <= 10; i++) {
+		TX_START {
+			TX_SET(root[0]->cell[0], (uint64_t)i);
+			TX_SET(root[1]->cell[0], (uint64_t)i);
+		} TX_END
+		ck_assert_msg(pm_tx_errno() == 0, "%s", pm_errormsg());
+		t_ok(pm_close_sec(number[1]));
+		number[1] = t_init_sec("a");
+		root[1] = pm_root_in(number[1], 0);
+		t_given(root[1]);
+		ck_assert_uint_eq(root[1]->cell[0], (uint64_t)i);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	t_begin("multi");
+	t_add(one_transaction_commits_in_all_regions, T_ANY);
+	t_add(one_transaction_aborts_in_all_regions, T_ANY);
+	t_add(an_inner_abort_reaches_into_other_regions, T_ANY);
+	t_add(a_full_secondary_rolls_back_the_primary_too, T_ANY);
+	t_add(only_the_regions_that_take_part_stay_open, T_ANY);
+	t_add(regions_that_crashed_together_agree, T_KEEPS);
+	t_add(a_crashed_secondary_can_be_recovered_first, T_KEEPS);
+	t_add(a_participant_that_moved_is_named_and_found_by_its_new_path,
+	      T_KEEPS);
+	t_add(an_open_transaction_dies_in_all_regions, T_KEEPS);
+	t_add(a_secondary_closed_and_reopened_takes_part_again, T_KEEPS);
+	return t_end();
+}

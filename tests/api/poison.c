@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * poison.c: a sync that fails poisons its region until it is reopened.
+ *
+ * The backend is the one under test with a fence that fails on demand.
+ */
+#include "support.h"
+
+#include <pmheap/backend.h>
+
+static PmBackend failing, healthy;
+static const PmBackend *real;
+static volatile int fail;
+
+static int fence_that_fails(PmMedium *m)
+{
+	if (fail) {
+		errno = EIO;
+		return -1;
+	}
+	return real->fence(m);
+}
+
+static void make_backends(void)
+{
+	real = pm_backend(t_backend());
+	ck_assert_ptr_nonnull(real);
+	failing = *real;
+	healthy = *real;
+	failing.name = "failing";
+	failing.fence = fence_that_fails;
+	/* One fence must not stand for the media of both. */
+	failing.traits &= ~PM_BACKEND_CPU_FENCE;
+	fail = 0;
+}
+
+static PmWrapperConfig config(const char *name, const PmBackend *backend)
+{
+	PmWrapperConfig c = t_config(name);
+
+	c.backend_name = NULL;
+	c.backend = backend;
+	return c;
+}
+
+struct root {
+	uint64_t cell[8];
+};
+
+static struct root *start(void)
+{
+	struct root *r;
+
+	make_backends();
+	t_ok(pm_init(config("p", &failing)));
+	ck_assert_str_eq(t_stats(PM_PRIMARY).backend, "failing");
+	r = pm_root(sizeof *r);
+	t_given(r);
+	t_given(PM_SET(r->cell[0], 1));
+	return r;
+}
+
+START_TEST(a_failed_sync_is_reported_and_poisons)
+{
+	struct root *r = start();
+	PmStats s;
+
+	fail = 1;
+	TX_START {
+		TX_SET(r->cell[1], 1);
+	} TX_ONCOMMIT {
+		ck_abort_msg("committed");
+	} TX_END
+	ck_assert_int_eq(pm_tx_errno(), EIO);
+	t_assert_message("p");
+	s = t_stats(PM_PRIMARY);
+	ck_assert_uint_eq(s.poisoned, 1);
+	fail = 0;
+	/* Not retried: the region stays poisoned. */
+	t_null(PM_SET(r->cell[2], 1), EIO);
+	t_null(pm_alloc(10), EIO);
+	t_refused(pm_flush(), EIO);
+	t_refused(pm_close(), EIO);
+}
+END_TEST
+
+START_TEST(other_regions_go_on)
+{
+	struct root *r = start(), *q;
+	int a = pm_init_sec(config("a", &healthy));
+
+	ck_assert_msg(a > 1, "%s", pm_errormsg());
+	q = pm_root_in(a, sizeof *q);
+	t_given(q);
+	fail = 1;
+	t_null(PM_SET(r->cell[1], 1), EIO);
+	fail = 0;
+	t_given(PM_SET(q->cell[1], 1));
+	t_given(pm_alloc_in(a, 100));
+	TX_START {
+		TX_SET(q->cell[2], 2);
+	} TX_END
+	ck_assert_int_eq(pm_tx_errno(), 0);
+	TX_START {
+		TX_SET(q->cell[3], 2);
+		TX_SET(r->cell[3], 2);
+	} TX_END
+	ck_assert_int_eq(pm_tx_errno(), EIO);
+	ck_assert_uint_eq(q->cell[3], 0);
+	ck_assert_uint_eq(t_stats(a).poisoned, 0);
+	ck_assert_uint_eq(t_stats(PM_PRIMARY).poisoned, 1);
+}
+END_TEST
+
+START_TEST(a_poisoned_region_works_after_it_is_reopened)
+{
+	struct root *r = start();
+
+	fail = 1;
+	t_null(PM_SET(r->cell[1], 1), EIO);
+	fail = 0;
+	t_refused(pm_close(), EIO);
+	t_ok(pm_init(config("p", &failing)));
+	r = pm_root(0);
+	t_given(r);
+	ck_assert_uint_eq(r->cell[0], 1);
+	t_given(PM_SET(r->cell[2], 2));
+	t_ok(pm_close());
+}
+END_TEST
+
+START_TEST(a_poisoned_secondary_is_closed_all_the_same)
+{
+	struct root *q;
+	int a;
+
+	make_backends();
+	t_ok(pm_init(config("p", &healthy)));
+	a = pm_init_sec(config("a", &failing));
+	ck_assert_msg(a > 1, "%s", pm_errormsg());
+	q = pm_root_in(a, sizeof *q);
+	t_given(q);
+	fail = 1;
+	t_null(pm_alloc_in(a, 100), EIO);
+	t_refused(pm_close_sec(a), EIO);
+	fail = 0;
+	ck_assert_int_eq(pm_region_of(q), 0);
+	t_given(pm_root(64));
+	a = pm_init_sec(config("a", &failing));
+	ck_assert_msg(a > 1, "%s", pm_errormsg());
+	t_ok(pm_close());
+}
+END_TEST
+
+START_TEST(a_failed_manual_flush_is_reported)
+{
+	PmWrapperConfig c;
+	struct root *r;
+
+	make_backends();
+	c = config("p", &failing);
+	c.flags |= PM_FLUSH_MANUAL;
+	t_ok(pm_init(c));
+	r = pm_root(sizeof *r);
+	t_given(r);
+	t_ok(pm_flush());
+	t_given(PM_SET(r->cell[0], 1));
+	fail = 1;
+	t_refused(pm_flush(), EIO);
+	fail = 0;
+	t_refused(pm_flush(), EIO);
+}
+END_TEST
+
+START_TEST(a_backend_of_another_abi_is_refused)
+{
+	PmWrapperConfig c;
+
+	make_backends();
+	failing.abi = PM_BACKEND_ABI + 1;
+	c = config("p", &failing);
+	t_refused(pm_init(c), EINVAL);
+}
+END_TEST
+
+int main(void)
+{
+	t_begin("poison");
+	t_add(a_failed_sync_is_reported_and_poisons, T_KEEPS);
+	t_add(other_regions_go_on, T_KEEPS);
+	t_add(a_poisoned_region_works_after_it_is_reopened, T_KEEPS);
+	t_add(a_poisoned_secondary_is_closed_all_the_same, T_KEEPS);
+	t_add(a_failed_manual_flush_is_reported, T_KEEPS);
+	t_add(a_backend_of_another_abi_is_refused, T_ANY);
+	return t_end();
+}

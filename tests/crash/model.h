@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * model.h: what a workload's pool must hold, kept in volatile memory.
+ *
+ * The root holds counters (cells) and pointers to objects (slots) whose bytes
+ * follow from a tag. Every operation of a workload leads from one version of
+ * the model to the next; a trace mark says which versions a crash may leave.
+ */
+#ifndef TESTS_MODEL_H
+#define TESTS_MODEL_H
+
+#include "../support/sim.h"
+
+#define CELL_N 24
+#define SLOT_N 48
+#define OBJ_MIN 16u
+
+struct obj {
+	uint64_t size;
+	uint64_t tag;
+	uint8_t bytes[];
+};
+
+struct root {
+	uint64_t cell[CELL_N];
+	struct obj *slot[SLOT_N];
+};
+
+/* The root of the second region: no pointers, so any region can be primary. */
+struct root_b {
+	uint64_t cell[CELL_N];
+};
+
+struct model {
+	uint64_t cell[CELL_N];
+	uint64_t cell_b[CELL_N];
+	struct {
+		uint64_t size, tag;	/* size 0: none */
+	} slot[SLOT_N];
+	uint64_t objects;		/* live in the primary */
+	bool has_root;
+};
+
+/* A workload that runs, or one that goes on after a crash. */
+struct run {
+	struct model now;
+	struct model *version;		/* NULL: none is kept           */
+	size_t n, cap;
+	uint64_t durable;		/* deferred: this version is    */
+	bool single_late, tx_late;	/* which operations are deferred */
+	unsigned thread;		/* operations alternate threads */
+	int second;			/* region number, 0: none       */
+	uint64_t rng;
+	uint64_t next_tag;
+	char error[256];		/* first thing that failed      */
+};
+
+uint64_t rng_next(uint64_t *state);
+uint64_t rng_below(uint64_t *state, uint64_t n);
+
+/* Bytes that an object of this tag holds. */
+void obj_fill(struct obj *o, uint64_t size, uint64_t tag);
+bool obj_is_right(const struct obj *o, uint64_t size, uint64_t tag);
+
+/*
+ * Reads the open pool into *out and checks that it is sound in itself: objects
+ * whole, none twice, as many live as reachable or floating (objects that the
+ * caller says are not linked). 0, or -1 with text.
+ */
+int model_read(struct model *out, bool second, char *text, size_t room);
+/* Is the pool that was read this version? */
+bool model_is(const struct model *got, const struct model *want, bool second);
+/* Says in what they differ. */
+void model_diff(const struct model *got, const struct model *want, bool second,
+		char *text, size_t room);
+
+/* Operations (ops.c); each is atomic and leads to the next version. */
+enum op_what { OP_PUT, OP_DEL, OP_SET, OP_FILL, OP_RESIZE, OP_REWRITE,
+	       OP_ABORT, OP_NESTED, OP_MANY, OP_FLOAT, OP_FLUSH, OP_BOTH };
+struct todo {
+	enum op_what what;
+	unsigned i;		/* slot or cell             */
+	uint64_t n;		/* bytes, or a number of things */
+};
+void run_start(struct run *r);
+void run_op(struct run *r, struct todo t);
+void run_fail(struct run *r, const char *what);
+/* The version that is now becomes the newest one. */
+void run_version(struct run *r);
+void run_free(struct run *r);
+/* Makes the root and its version. */
+void run_root(struct run *r, size_t size);
+
+#endif

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * programs.c: the workloads that are crashed.
+ */
+#include "explore.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MIB ((size_t)1 << 20)
+#define TINY 8192u
+
+const char *medium_path(int medium)
+{
+	static char path[SIM_MEDIA][64];
+
+	if (!path[medium][0])
+		snprintf(path[medium], sizeof(path[medium]),
+			 "/dev/shm/pmheap-crash-%ld/%c", (long)getpid(),
+			 'a' + medium);
+	return path[medium];
+}
+
+static const PmBackend *backend = &sim_lines;
+
+void workload_page(bool on)
+{
+	backend = on ? &sim_pages : &sim_lines;
+}
+
+PmWrapperConfig workload_config(const struct workload *w, int medium)
+{
+	PmWrapperConfig c = {
+		.path = medium_path(medium), .backend = backend,
+		.layout = "crash",
+		.flags = w->flags, .durability = w->durability,
+		.flush_ms = 1000000, .lanes = w->lanes,
+		.lane_size = w->lane_size,
+	};
+
+	return c;
+}
+
+int workload_open(const struct workload *w, struct run *r, bool create)
+{
+	int i;
+
+	for (i = 0; i <= w->second; i++) {
+		PmWrapperConfig c = workload_config(w, i);
+
+		c.size = create ? w->size : 0;
+		c.max_size = create ? w->max_size : 0;
+		c.flags |= create ? PM_CREATE : 0;
+		if (i == 0 && pm_init(c))
+			return -1;
+		if (i == 1) {
+			r->second = pm_init_sec(c);
+			if (r->second < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+static void again(struct run *r, const struct workload *w)
+{
+	if (pm_close() || workload_open(w, r, false))
+		run_fail(r, "closing and opening again");
+}
+
+static uint64_t some_size(struct run *r)
+{
+	static const uint64_t size[] = {16, 24, 40, 100, 128, 200, 500, 900,
+					1500, 2500, 4000, 6000};
+
+	return size[rng_below(&r->rng, sizeof(size) / sizeof(*size))];
+}
+
+static void op(struct run *r, enum op_what what, unsigned i, uint64_t n)
+{
+	run_op(r, (struct todo){what, i, n});
+}
+
+static void anything(struct run *r, const struct workload *w)
+{
+	unsigned i;
+
+	for (i = 0; i < w->ops; i++) {
+		enum op_what what = (enum op_what)rng_below(&r->rng,
+							    OP_FLUSH + 1);
+		uint64_t n = some_size(r);
+
+		op(r, what, (unsigned)rng_below(&r->rng, SLOT_N),
+		   what == OP_MANY ? n % 37 + 1 : n);
+	}
+}
+
+/* Like anything, with every operation at most a few lines long. */
+static void small_things(struct run *r, const struct workload *w)
+{
+	static const enum op_what what[] = {OP_SET, OP_SET, OP_SET, OP_PUT,
+					    OP_DEL, OP_FILL, OP_NESTED,
+					    OP_ABORT, OP_FLOAT, OP_FLUSH};
+	unsigned i;
+
+	for (i = 0; i < w->ops; i++)
+		op(r, what[rng_below(&r->rng, sizeof(what) / sizeof(*what))],
+		   (unsigned)rng_below(&r->rng, 6), 100);
+}
+
+/* The same few cells from two lanes, long enough for both rings to wrap. */
+static void two_lanes(struct run *r, const struct workload *w)
+{
+	unsigned i;
+
+	for (i = 0; i < w->ops; i++) {
+		if (i % 7 == 6)
+			op(r, OP_PUT, i % 3, 700);
+		else
+			op(r, OP_SET, i % 2, 0);
+	}
+}
+
+static void spills(struct run *r, const struct workload *w)
+{
+	unsigned i, k;
+
+	for (i = 0; i < w->ops; i++) {
+		op(r, OP_PUT, 0, 20000);
+		op(r, OP_REWRITE, 0, 0);
+		op(r, OP_MANY, 4, 40);
+		op(r, OP_DEL, 0, 0);
+		for (k = 0; k < 6; k++)
+			op(r, OP_PUT, 45, 3000);
+		op(r, OP_MANY, 4, 40);
+	}
+}
+
+/* Objects that are written to their place directly, where others were. */
+static void direct(struct run *r, const struct workload *w)
+{
+	unsigned i, k;
+
+	for (i = 0; i < w->ops; i++) {
+		for (k = 0; k < 8; k++)
+			op(r, OP_PUT, k, 8000 + 100 * k);
+		for (k = 0; k < 8; k++)
+			op(r, OP_DEL, k, 0);
+		op(r, OP_PUT, 10, 70000 + 5000 * i);
+		op(r, OP_SET, 3, 0);
+		op(r, OP_RESIZE, 10, 130000);
+		op(r, OP_DEL, 10, 0);
+	}
+}
+
+static void grows(struct run *r, const struct workload *w)
+{
+	unsigned i;
+
+	for (i = 0; i < w->ops; i++) {
+		op(r, OP_PUT, i, 60000);
+		op(r, OP_SET, i, 0);
+		if (i == w->ops / 2)
+			again(r, w);
+	}
+}
+
+/* Slabs of one class are emptied, released and carved up for another. */
+static void reuses(struct run *r, const struct workload *w)
+{
+	static const uint64_t size[] = {14000, 8000, 15000, 5000};
+	unsigned round, i;
+
+	for (round = 0; round < w->ops; round++) {
+		for (i = 0; i < 46; i++)
+			op(r, OP_PUT, i, size[round % 4]);
+		for (i = 0; i < 46; i++)
+			if (round % 2 || i % 8)
+				op(r, OP_DEL, i, 0);
+	}
+}
+
+static void in_both(struct run *r, const struct workload *w)
+{
+	unsigned i;
+
+	for (i = 0; i < w->ops; i++) {
+		if (i % 4 == 3)
+			small_things(r, &(struct workload){.ops = 2});
+		op(r, OP_BOTH, (unsigned)rng_below(&r->rng, CELL_N),
+		   1 + rng_below(&r->rng, 5));
+		if (i == w->ops / 2)
+			again(r, w);
+	}
+}
+
+static void roots(struct run *r, const struct workload *w)
+{
+	unsigned i;
+
+	for (i = 0; i < w->ops; i++) {
+		run_root(r, sizeof(struct root) + 700 * i);
+		op(r, OP_PUT, i, 100);
+		op(r, OP_SET, i, 0);
+	}
+}
+
+static void reopens(struct run *r, const struct workload *w)
+{
+	unsigned i;
+
+	for (i = 0; i < w->ops; i++) {
+		small_things(r, &(struct workload){.ops = 5});
+		again(r, w);
+	}
+}
+
+const struct workload workloads[] = {
+	{"anything", anything, 60, 2, 16384, MIB, 0, 0, 0, false, false,
+	 false},
+	{"tiny-lane", small_things, 250, 1, TINY, MIB, 0, 0, 0, false, false,
+	 false},
+	{"two-lanes", two_lanes, 200, 2, TINY, MIB, 0, 0, 0, false, true,
+	 false},
+	{"threads", small_things, 120, 3, TINY, MIB, 0, 0, 0, false, true,
+	 false},
+	{"spill", spills, 3, 2, TINY, MIB, 0, 0, 0, false, true, false},
+	{"direct", direct, 3, 2, TINY, MIB, 0, 0, 0, false, true, false},
+	{"growth", grows, 26, 2, TINY, MIB, 3 * MIB, 0, 0, false, false,
+	 false},
+	{"reuse", reuses, 4, 2, TINY, MIB, 0, 0, 0, false, false, false},
+	{"manual", small_things, 150, 2, TINY, MIB, 0, PM_FLUSH_MANUAL, 0,
+	 false, true, false},
+	{"relaxed", small_things, 150, 2, TINY, MIB, 0, 0, PM_RELAXED, false,
+	 true, false},
+	{"two-regions", in_both, 30, 2, TINY, MIB, 0, 0, 0, true, false,
+	 false},
+	{"root", roots, 6, 2, TINY, MIB, 0, 0, 0, false, false, true},
+	{"reopen", reopens, 5, 2, TINY, MIB, 0, 0, 0, false, false, false},
+};
+
+const size_t workload_n = sizeof(workloads) / sizeof(*workloads);

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * tools/cmd_check.c: pmheap check, the offline checker and its verdict.
+ */
+#include "tool.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pmheap.h>
+#include <string.h>
+
+static const struct {
+	const char *key;	/* in JSON */
+	const char *word;
+	enum tool_colour colour;
+	int code;
+} verdicts[] = {
+	[PM_CHECK_CLEAN] = { "clean", "clean", TOOL_GREEN, TOOL_OK },
+	[PM_CHECK_PENDING] = { "pending", "not closed", TOOL_GREEN, TOOL_OK },
+	[PM_CHECK_REPAIRABLE] = { "repairable", "repairable", TOOL_YELLOW,
+				  TOOL_DAMAGED },
+	[PM_CHECK_REPAIRED] = { "repaired", "repaired", TOOL_YELLOW, TOOL_REPAIRED },
+	[PM_CHECK_DAMAGED] = { "damaged", "damaged", TOOL_RED, TOOL_DAMAGED },
+};
+
+static void contents_print(const PmCheckReport *report)
+{
+	char used[TOOL_SIZE_LEN], heap[TOOL_SIZE_LEN];
+
+	printf(" %" PRIu64 " object%s, %s of %s in use.\n", report->objects,
+	       report->objects == 1 ? "" : "s",
+	       tool_size_text(report->used_bytes, used),
+	       tool_size_text(report->heap_bytes, heap));
+}
+
+static void verdict_print(const char *path, const PmCheckReport *report)
+{
+	printf("%s: %s%s%s.", path,
+	       tool_colour(stdout, verdicts[report->status].colour),
+	       verdicts[report->status].word, tool_colour_end(stdout));
+	switch (report->status) {
+	case PM_CHECK_CLEAN:
+	case PM_CHECK_REPAIRED:
+		contents_print(report);
+		break;
+	case PM_CHECK_PENDING:
+		printf(" No fault: the next open replays %" PRIu64
+		       " log entr%s.\n", report->pending,
+		       report->pending == 1 ? "y" : "ies");
+		break;
+	case PM_CHECK_REPAIRABLE:
+		printf(" %s\n", report->message);
+		printf("'pmheap check --repair %s' repairs it.\n", path);
+		break;
+	default:
+		printf(" %" PRIu32 " fault%s; the first: %s\n", report->faults,
+		       report->faults == 1 ? "" : "s", report->message);
+	}
+}
+
+static void json_print(const char *path, const char *status,
+		       const PmCheckReport *r)
+{
+	const struct tool_row rows[] = {
+		{ "", "file", TOOL_TEXT, 0, path },
+		{ "", "status", TOOL_TEXT, 0, status },
+		{ "", "message", TOOL_TEXT, 0, r->message },
+		{ "", "faults", TOOL_COUNT, r->faults, NULL },
+		{ "", "id", TOOL_ID, r->region_id, NULL },
+		{ "", "layout", TOOL_TEXT, 0, r->layout },
+		{ "", "size", TOOL_SIZE, r->size, NULL },
+		{ "", "max_size", TOOL_SIZE, r->max_size, NULL },
+		{ "", "objects", TOOL_COUNT, r->objects, NULL },
+		{ "", "used", TOOL_SIZE, r->used_bytes, NULL },
+		{ "", "heap", TOOL_SIZE, r->heap_bytes, NULL },
+		{ "", "pending", TOOL_COUNT, r->pending, NULL },
+		{ "", "extent_size", TOOL_SIZE, r->extent_size, NULL },
+		{ "", "zones", TOOL_COUNT, r->zones, NULL },
+		{ "", "lanes", TOOL_COUNT, r->lanes, NULL },
+		{ "", "format", TOOL_COUNT, r->format, NULL },
+	};
+
+	tool_rows_print(rows, sizeof rows / sizeof rows[0], true);
+}
+
+/* A pool that could not be judged at all. */
+static int unreadable(const char *path, int err, bool json)
+{
+	PmCheckReport empty;
+
+	if (json) {
+		memset(&empty, 0, sizeof empty);
+		snprintf(empty.message, sizeof empty.message, "%s",
+			 pm_errormsg());
+		json_print(path, "unreadable", &empty);
+	}
+	return tool_fail(err, pm_errormsg(), "cannot check '%s'", path);
+}
+
+/* Where the library's report has no sentence. */
+static void message_set(PmCheckReport *report, const char *text)
+{
+	if (!*report->message)
+		snprintf(report->message, sizeof report->message, "%s", text);
+}
+
+int cmd_check(const struct tool_args *args)
+{
+	const char *path = args->operand[0];
+	bool json = tool_arg(args, "json");
+	PmCheckReport report;
+	int err;
+
+	memset(&report, 0, sizeof report);
+	if (pm_check(path, tool_arg(args, "repair") ? PM_REPAIR : 0, &report)) {
+		err = errno;
+		if (err != EUCLEAN)
+			return unreadable(path, err, json);
+		report.status = PM_CHECK_DAMAGED;
+		message_set(&report, pm_errormsg());
+	}
+	if (report.status == PM_CHECK_REPAIRABLE)
+		message_set(&report, "One of the two header copies is damaged, "
+			    "the other is whole.");
+	if (json)
+		json_print(path, verdicts[report.status].key, &report);
+	else
+		verdict_print(path, &report);
+	if (report.status == PM_CHECK_DAMAGED)
+		tool_fail(EUCLEAN, report.message, "'%s' is damaged", path);
+	return verdicts[report.status].code;
+}

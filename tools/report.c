@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * tools/report.c: errors that say what to do next, tables, JSON and colours.
+ */
+#include "tool.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool colour_wanted(FILE *out)
+{
+	const char *no_color = getenv("NO_COLOR");
+	const char *term = getenv("TERM");
+
+	if (no_color && *no_color)
+		return false;
+	return term && strcmp(term, "dumb") != 0 && isatty(fileno(out));
+}
+
+const char *tool_colour(FILE *out, enum tool_colour colour)
+{
+	static const char *const sequences[] = {
+		[TOOL_RED] = "\033[31m",
+		[TOOL_GREEN] = "\033[32m",
+		[TOOL_YELLOW] = "\033[33m",
+		[TOOL_BOLD] = "\033[1m",
+	};
+
+	return colour_wanted(out) ? sequences[colour] : "";
+}
+
+const char *tool_colour_end(FILE *out)
+{
+	return colour_wanted(out) ? "\033[0m" : "";
+}
+
+static const struct {
+	int err;
+	const char *text;
+} advice[] = {
+	{ EBUSY, "Close the program that has it open, then try again." },
+	{ EEXIST, "Choose a name that is free, or remove that file first." },
+	{ ENOENT, "Check the name; 'pmheap create FILE' makes a new pool." },
+	{ ENOTDIR, "Check the name: a part of it is no folder." },
+	{ EISDIR, "Name a file, not a folder." },
+	{ EACCES, "Check the permissions of the file and its folder, or run "
+		  "this as its owner." },
+	{ EPERM, "Check who owns the file, or run this as its owner." },
+	{ EROFS, "Use a file system that is mounted for writing." },
+	{ ENOSPC, "Make room on the file system, or choose a smaller size." },
+	{ EFBIG, "Choose a smaller size, or another file system." },
+	{ ENOMEM, "Choose a smaller size, or free memory, then try again." },
+	{ EMEDIUMTYPE, "Check the name: this file was not made by libpmheap." },
+	{ EUCLEAN, "Keep a copy of the file, then run 'pmheap check --repair' "
+		   "on it; if that cannot help, go back to a copy." },
+	{ EPROTONOSUPPORT, "Use the version of libpmheap, on the kind of "
+			   "machine, that made the pool." },
+	{ ENOTSUP, "Leave out --backend to take the one that fits, or use "
+		   "another file system." },
+	{ ENODEV, "Bring the pool that is named back to its place, then try "
+		  "again." },
+	{ EIO, "Look for faults of the disk in the system's log." },
+	{ EINVAL, "Check the values given; --help lists them." },
+};
+
+static const char *advice_for(int err)
+{
+	for (size_t i = 0; i < sizeof advice / sizeof advice[0]; i++)
+		if (advice[i].err == err)
+			return advice[i].text;
+	return "Correct that, then try again.";
+}
+
+static void prefix_print(void)
+{
+	fprintf(stderr, "%spmheap:%s ", tool_colour(stderr, TOOL_RED),
+		tool_colour_end(stderr));
+}
+
+int tool_fail(int err, const char *why, const char *format, ...)
+{
+	va_list ap;
+
+	if (!why || !*why)
+		why = strerror(err);
+	fflush(stdout);
+	prefix_print();
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fprintf(stderr, ": %s\n", why);
+	prefix_print();
+	fprintf(stderr, "%s\n", advice_for(err));
+	return err == EUCLEAN ? TOOL_DAMAGED : TOOL_FAILED;
+}
+
+int tool_usage(const char *verb, const char *format, ...)
+{
+	va_list ap;
+
+	prefix_print();
+	if (verb)
+		fprintf(stderr, "%s: ", verb);
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	prefix_print();
+	fprintf(stderr, "'pmheap %s%s--help' shows how to use it.\n",
+		verb ? verb : "", verb ? " " : "");
+	return TOOL_USAGE;
+}
+
+const char *tool_survives_text(const char *survives)
+{
+	if (strcmp(survives, "power") == 0)
+		return "committed data survives a power cut";
+	if (strcmp(survives, "process") == 0)
+		return "committed data survives the process, not the machine";
+	return "nothing survives the process";
+}
+
+/* Length of the UTF-8 sequence at s, 0 if it is none. */
+static size_t utf8_len(const unsigned char *s)
+{
+	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 :
+		   s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+
+	for (size_t i = 1; i < n; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	return n;
+}
+
+/* Bytes that are no UTF-8 are written as the characters U+0080..U+00FF. */
+static void json_text(const char *text)
+{
+	const unsigned char *s = (const unsigned char *)text;
+
+	putchar('"');
+	while (*s) {
+		size_t n = utf8_len(s);
+
+		if (n == 0 || *s < 0x20)
+			printf("\\u%04x", *s);
+		else if (*s == '"' || *s == '\\')
+			printf("\\%c", *s);
+		else
+			fwrite(s, 1, n, stdout);
+		s += n ? n : 1;
+	}
+	putchar('"');
+}
+
+static void json_row(const struct tool_row *row)
+{
+	json_text(row->key);
+	fputs(": ", stdout);
+	if (row->kind == TOOL_TEXT)
+		json_text(row->text);
+	else if (row->kind == TOOL_ID)
+		printf("\"%016" PRIx64 "\"", row->number);
+	else
+		printf("%" PRIu64, row->number);
+}
+
+static void table_row(const struct tool_row *row, int width)
+{
+	char size[TOOL_SIZE_LEN];
+
+	printf("%s%-*s%s  ", tool_colour(stdout, TOOL_BOLD), width, row->label,
+	       tool_colour_end(stdout));
+	if (row->kind == TOOL_TEXT)
+		printf("%s\n", *row->text ? row->text : "-");
+	else if (row->kind == TOOL_ID)
+		printf("%016" PRIx64 "\n", row->number);
+	else if (row->kind == TOOL_SIZE && row->number >= 1024)
+		printf("%s (%" PRIu64 " bytes)\n",
+		       tool_size_text(row->number, size), row->number);
+	else
+		printf("%" PRIu64 "%s\n", row->number,
+		       row->kind == TOOL_SIZE ? " bytes" : "");
+}
+
+void tool_rows_print(const struct tool_row *rows, size_t row_n, bool json)
+{
+	int width = 0;
+
+	for (size_t i = 0; i < row_n; i++)
+		if ((int)strlen(rows[i].label) > width)
+			width = (int)strlen(rows[i].label);
+	for (size_t i = 0; i < row_n; i++) {
+		if (!json) {
+			table_row(&rows[i], width);
+			continue;
+		}
+		fputs(i ? ",\n  " : "{\n  ", stdout);
+		json_row(&rows[i]);
+	}
+	if (json)
+		puts("\n}");
+}

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+static pthread_mutex_t root_mu = PTHREAD_MUTEX_INITIALIZER;
+
 static struct region *writable(int number)
 {
 	struct region *r = heap_region(number);
@@ -88,6 +90,23 @@ static struct region *find(const void *p, struct slot *s)
 	return NULL;
 }
 
+/* As find(), for what may be freed or moved: not the root. */
+static struct region *find_freeable(const void *p, struct slot *s)
+{
+	struct region *r = find(p, s);
+	uint64_t off, size;
+
+	if (UNLIKELY(!r))
+		return NULL;
+	tx_get_root(r, &off, &size);
+	if (LIKELY(off != s->off))
+		return r;
+	err_set(EINVAL, "%p is the root object of %s, which cannot be freed; "
+		"pm_root() resizes it", p, region_name(r));
+	err_misuse();
+	return NULL;
+}
+
 PM_API void pm_free(void *p)
 {
 	struct region *r;
@@ -98,7 +117,7 @@ PM_API void pm_free(void *p)
 		return;
 	if (UNLIKELY(op_begin()))
 		return;
-	r = find(p, &s);
+	r = find_freeable(p, &s);
 	if (!r) {
 		/* Misuse changes nothing and dooms nothing. */
 		err = errno;
@@ -163,7 +182,7 @@ PM_API void *pm_realloc(void *p, size_t size)
 	}
 	if (op_begin())
 		return NULL;
-	r = find(p, &s);
+	r = find_freeable(p, &s);
 	if (!r) {
 		int err = errno;
 
@@ -173,10 +192,12 @@ PM_API void *pm_realloc(void *p, size_t size)
 	}
 	if (region_writable(r) == 0) {
 		if (size <= s.usable && (size > s.usable / 2 ||
-					 s.usable <= 64))
+					 s.usable <= 64)) {
 			q = p;
-		else
+			tx_use_whole(r, &s);
+		} else {
 			q = move(r, &s, p, size);
+		}
 	}
 	return op_end(q ? 0 : -1) ? NULL : q;
 }
@@ -270,11 +291,27 @@ static void *make_root(struct region *r, uint64_t old_off, uint64_t old_size,
 	return tx_set_root(r, region_off(r, p), size) ? NULL : p;
 }
 
+static void *need_root(struct region *r, size_t size)
+{
+	uint64_t off, old;
+	void *p = NULL;
+
+	tx_get_root(r, &off, &old);
+	if (off && size <= old)
+		return r->work + off;
+	if (op_begin())
+		return NULL;
+	if (region_writable(r) == 0)
+		p = make_root(r, off, old, size);
+	return op_end(p ? 0 : -1) ? NULL : p;
+}
+
 PM_API void *pm_root_in(int region, size_t size)
 {
 	struct region *r = heap_region(region);
+	bool single = !tx_active();
 	uint64_t off, old;
-	void *p = NULL;
+	void *p;
 
 	if (!r)
 		return NULL;
@@ -285,11 +322,13 @@ PM_API void *pm_root_in(int region, size_t size)
 		err_set(ENOENT, "%s: has no root object yet", region_name(r));
 		return NULL;
 	}
-	if (op_begin())
-		return NULL;
-	if (region_writable(r) == 0)
-		p = make_root(r, off, old, size);
-	return op_end(p ? 0 : -1) ? NULL : p;
+	/* Two threads get one root; transactions see to that themselves. */
+	if (single)
+		pthread_mutex_lock(&root_mu);
+	p = need_root(r, size);
+	if (single)
+		pthread_mutex_unlock(&root_mu);
+	return p;
 }
 
 PM_API void *pm_root(size_t size)

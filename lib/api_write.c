@@ -70,6 +70,7 @@ PM_API int pm_flush(void)
 	if (table_in_child())
 		return err_set(EPERM, "a forked child cannot change its "
 			       "parent's regions");
+	pthread_mutex_lock(&heap_mu);
 	for (r = table_next(0); r; r = table_next(r->number)) {
 		if (r->readonly)
 			continue;
@@ -78,6 +79,7 @@ PM_API int pm_flush(void)
 			err = errno;
 		}
 	}
+	pthread_mutex_unlock(&heap_mu);
 	errno = err;
 	return ret;
 }

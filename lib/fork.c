@@ -41,6 +41,7 @@ static void prepare(void)
 
 	pthread_mutex_lock(&heap_mu);
 	tx_fork_lock();
+	alloc_life_lock();
 	for (r = table_next(0); r; r = table_next(r->number)) {
 		alloc_freeze(r);
 		if (shares_pages(r))
@@ -65,6 +66,7 @@ static void done(bool child)
 		r->md.m.base = NULL;
 		r->home = NULL;
 	}
+	alloc_life_unlock();
 	tx_fork_unlock(child);
 	pthread_mutex_unlock(&heap_mu);
 }

@@ -129,8 +129,6 @@ static int load_header(struct region *r, const PmWrapperConfig *c)
 	r->id = r->hdr->id;
 	AO_store(&r->size, r->hdr->size);
 	r->zone_off = header_zone_off(r->hdr);
-	/* What lies beyond is of a growth that did not commit. */
-	r->md.m.size = r->hdr->size;
 	for (i = 0; i < PM_NUMBERS_MAX / 64; i++)
 		r->known[i] = r->hdr->pinned[i];
 	return 0;
@@ -162,6 +160,8 @@ struct region *heap_load(const PmWrapperConfig *config, bool verify_only)
 	    log_recover(r, peers_judge, (void *)config, &recovery))
 		goto fail;
 	AO_store(&r->size, r->hdr->size);
+	/* What lies beyond is of a growth that did not commit. */
+	r->md.m.size = r->hdr->size;
 	return r;
 fail:
 	err = errno;

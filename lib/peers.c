@@ -28,6 +28,9 @@ static enum judgement ask_file(const char *path, const struct question *q,
 	enum other_copy other;
 
 	*found = false;
+	/* A user's backend finds its own media; files are all alike. */
+	if (q->r->md.chosen->traits & PM_BACKEND_NO_FILE)
+		c.backend = q->r->md.chosen;
 	if (!h || !tmp || medium_open(&tmp->md, &c, header_peek_max))
 		goto out;
 	if (header_read(&tmp->md, h, &tmp->hdr_copy, &other) == 0 &&

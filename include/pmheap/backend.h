@@ -40,7 +40,9 @@ struct PmMedium {
 	unsigned flags;		/* PM_RDONLY PM_ASSUME_PMEM ... of the config  */
 	uint8_t	*base;		/* set by map(): size readable bytes           */
 	uint64_t size;		/* bytes; with PM_BACKEND_NO_FILE set by map() */
-	uint64_t max_size;	/* bytes that grow() may be asked for          */
+	uint64_t max_size;	/* bytes that grow() may be asked for; with
+				   NO_FILE and an existing medium only what the
+				   config says: the backend keeps its limit    */
 	int	 created;	/* 1: map() must provide size zero bytes;
 				   NO_FILE: map() clears it and sets size if
 				   the medium exists already              */

@@ -229,6 +229,9 @@ void alloc_close(struct region *r)
 
 	if (!a)
 		return;
+	/* The region is in no table; wait for those who found it there. */
+	alloc_life_lock();
+	alloc_life_unlock();
 	for (i = 0; i < a->n_zones; i++)
 		close_zone(&a->zone[i]);
 	for (i = 0; i < BINS; i++) {

@@ -29,14 +29,15 @@ struct cache {
 
 static THREAD_LOCAL struct cache *my_cache;
 static pthread_key_t cache_key;
+/* A region that a cache entry names is not freed meanwhile; before a->mu. */
+static pthread_mutex_t life_mu = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t cache_once = PTHREAD_ONCE_INIT;
 
-/* A slab is given back: to its bin if anything in it is free. */
-static void disown(struct alloc *a, struct cached *e)
+/* A slab is given back: to its bin if anything in it is free. a->mu held. */
+static void disown(struct cached *e)
 {
 	struct slab *s = e->slab;
 
-	(void)a;
 	s->owned = false;
 	if (AO_load(&s->n_free))
 		bin_list(s);
@@ -49,13 +50,25 @@ static void drop(struct cached *e)
 
 	if (!e->serial)
 		return;
+	pthread_mutex_lock(&life_mu);
 	r = table_get(e->number);
 	if (r && r->alloc && r->alloc->serial == e->serial) {
 		pthread_mutex_lock(&r->alloc->mu);
-		disown(r->alloc, e);
+		disown(e);
 		pthread_mutex_unlock(&r->alloc->mu);
 	}
+	pthread_mutex_unlock(&life_mu);
 	e->serial = 0;
+}
+
+void alloc_life_lock(void)
+{
+	pthread_mutex_lock(&life_mu);
+}
+
+void alloc_life_unlock(void)
+{
+	pthread_mutex_unlock(&life_mu);
 }
 
 static void cache_end(void *p)
@@ -97,7 +110,7 @@ void cache_flush(struct region *r)
 
 	for (i = 0; my_cache && i < CACHE; i++)
 		if (my_cache->entry[i].serial == r->alloc->serial)
-			disown(r->alloc, &my_cache->entry[i]);
+			disown(&my_cache->entry[i]);
 }
 
 /* Takes a free slot of a slab that the caller owns. */
@@ -160,7 +173,7 @@ static int reserve_slow(struct region *r, struct cached *e, unsigned idx,
 		drop(e);
 	pthread_mutex_lock(&a->mu);
 	if (e->serial)
-		disown(a, e);
+		disown(e);
 	b = bin_get(a, idx, type);
 	if (b)
 		s = b->partial;

@@ -111,6 +111,7 @@ void run_fill(const struct alloc *a, struct run *run, struct slot *out)
 void slab_release(struct alloc *a, struct slab *s, uint32_t idx)
 {
 	AO_t bit = (AO_t)1 << idx % 64, before;
+	uint64_t off = s->off;
 
 	fetch_and(&s->live[idx / 64], ~bit);
 	fetch_and(&s->taken[idx / 64], ~bit);
@@ -118,7 +119,9 @@ void slab_release(struct alloc *a, struct slab *s, uint32_t idx)
 	if (before != 0)
 		return;
 	pthread_mutex_lock(&a->mu);
-	if (!s->owned && !s->listed)
+	/* Others may have freed its last slots, and collected it, meanwhile. */
+	if (map_get(a, off) == (AO_t)s && !s->owned && !s->listed &&
+	    AO_load(&s->n_free))
 		bin_list(s);
 	pthread_mutex_unlock(&a->mu);
 }

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -175,6 +176,7 @@ static int map_medium(struct medium *md, const PmWrapperConfig *c,
 			       (unsigned long long)m->size, m->backend->name,
 			       strerror(errno));
 	}
+	m->max_size = max_u64(m->max_size, m->size);
 	if (private && m->backend != &backend_private && copy_to_memory(md))
 		return err_set(errno, "%s: no memory for a private copy",
 			       c->path ? c->path : "(volatile)");
@@ -267,8 +269,11 @@ void medium_close(struct medium *md)
 		md->m.backend->unmap(&md->m);
 	if (md->m.fd >= 0)
 		close(md->m.fd);
-	if (md->lock_fd >= 0)
+	if (md->lock_fd >= 0) {
+		/* A child that is just being forked may share it. */
+		flock(md->lock_fd, LOCK_UN);
 		close(md->lock_fd);
+	}
 	if (md->temp_path)
 		unlink(md->temp_path);
 	free(md->temp_path);
@@ -279,6 +284,12 @@ void medium_close(struct medium *md)
 
 int medium_grow(struct medium *md, uint64_t size)
 {
+	/* A user's backend keeps its own limit. */
+	if (size > md->m.max_size &&
+	    !(md->m.backend->traits & PM_BACKEND_NO_FILE)) {
+		errno = ENOMEM;
+		return -1;
+	}
 	if (md->m.backend->grow(&md->m, size))
 		return -1;
 	md->m.size = size;

@@ -21,6 +21,9 @@ static int add_zone(struct region *r, uint64_t off, uint64_t len)
 	if (h->n_zones == PM_ZONES_MAX || off != h->size ||
 	    len > h->max_size - h->size || len % PM_PAGE)
 		return -1;
+	/* The file grew before the record (T5), or it was truncated. */
+	if (off + len > r->md.m.size)
+		return -1;
 	n = zone_extents(off, len, ext);
 	if (n == 0)
 		return -1;
@@ -84,8 +87,9 @@ static int set_root(struct region *r, uint64_t off, uint64_t size)
 	if (off && (!range_in(off, size, r->zone_off, r->hdr->size) ||
 		    off % 16))
 		return -1;
-	r->hdr->root_off = off;
-	r->hdr->root_size = size;
+	/* Read without the lock: never a size that the old root has not. */
+	__atomic_store_n(&r->hdr->root_off, off, __ATOMIC_RELEASE);
+	__atomic_store_n(&r->hdr->root_size, size, __ATOMIC_RELEASE);
 	return 0;
 }
 

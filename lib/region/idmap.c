@@ -63,8 +63,15 @@ static int check_agreement(struct region *primary, struct region *r,
 			theirs = r->id;
 		if (mine && theirs && mine != theirs)
 			return conflict(r, i, theirs);
+		/* Nor may that region stand under another number here. */
+		if (mine && !theirs && number_of(primary->hdr, mine))
+			return conflict(r, i, theirs);
 		if (mine == r->id && (i < number || i >= number + span))
 			return conflict(r, i, theirs);
+		/* Pointers elsewhere use the number that r had here. */
+		if (primary->hdr->idmap[i] == r->id &&
+		    (i < number || i >= number + span))
+			return conflict(r, i, r->id);
 	}
 	return 0;
 }

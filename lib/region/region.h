@@ -114,6 +114,8 @@ bool table_in_child(void);
 /* Called around fork(2) while a region is open. */
 void table_fork_hooks(void (*prepare)(void), void (*done)(bool child));
 void table_forget_parent(void);
+/* Are these bytes inside the extents of one zone? */
+bool region_holds(const struct region *r, uint64_t off, uint64_t n);
 /* Region of [ptr, ptr + n) if all of it lies in the objects' area; errno. */
 struct region *table_of_range(const void *ptr, size_t n);
 /* May this region be changed now? 0, or -1 with EROFS EPERM EIO. */

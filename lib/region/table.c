@@ -110,12 +110,27 @@ struct region *table_of(const void *ptr)
 	return r;
 }
 
+bool region_holds(const struct region *r, uint64_t off, uint64_t n)
+{
+	uint32_t i = r->hdr->n_zones;
+
+	while (i-- > 0) {
+		const struct pm_zone *z = &r->hdr->zone[i];
+		uint64_t end = z->off + z->len;
+
+		if (off >= z->off)
+			return range_in(off, n,
+					end - z->n_ext * r->hdr->extent_size,
+					end);
+	}
+	return false;
+}
+
 struct region *table_of_range(const void *ptr, size_t n)
 {
 	struct region *r = table_of(ptr);
 
-	if (LIKELY(r && range_in(region_off(r, ptr), n, r->zone_off,
-				 AO_load(&r->size))))
+	if (LIKELY(r && region_holds(r, region_off(r, ptr), n)))
 		return r;
 	if (!r)
 		err_set(EINVAL, "%p is not a pointer into an open region", ptr);

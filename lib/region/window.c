@@ -37,7 +37,9 @@ static int map_file(struct region *r, uint64_t off, uint64_t len)
 {
 	int prot = PROT_READ | PROT_WRITE;
 	int flags = MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
-	bool anonymous = r->md.anonymous || (r->flags & PM_RESIDENT);
+	/* What a private region grew by is in no file. */
+	bool anonymous = r->md.anonymous || (r->flags & PM_RESIDENT) ||
+			 (r->private && off);
 	int fd = anonymous ? -1 : r->md.m.fd;
 	off_t at = anonymous ? 0 : (off_t)off;
 	uint8_t *want = r->work + off;

@@ -189,6 +189,7 @@ static int push_meta(struct region *r, uint64_t tag, uint64_t arg)
 	if (!op)
 		return -1;
 	op->u.rec = (struct pm_rec){tag, arg};
+	ctx_peek()->meta_n++;
 	return 0;
 }
 
@@ -205,7 +206,7 @@ int tx_set_number(struct region *r, unsigned number, uint64_t id)
 void tx_get_root(struct region *r, uint64_t *off, uint64_t *size)
 {
 	struct ctx *c = ctx_peek();
-	uint32_t i = c ? c->op_n : 0;
+	uint32_t i = c && c->meta_n ? c->op_n : 0;
 
 	while (i-- > 0) {
 		struct op *op = &c->op[i];
@@ -217,8 +218,6 @@ void tx_get_root(struct region *r, uint64_t *off, uint64_t *size)
 			return;
 		}
 	}
-	pthread_mutex_lock(&r->hdr_mu);
-	*off = r->hdr->root_off;
-	*size = r->hdr->root_size;
-	pthread_mutex_unlock(&r->hdr_mu);
+	*size = __atomic_load_n(&r->hdr->root_size, __ATOMIC_RELAXED);
+	*off = __atomic_load_n(&r->hdr->root_off, __ATOMIC_ACQUIRE);
 }

@@ -9,7 +9,7 @@
 
 uint64_t part_limit(const struct part *p)
 {
-	return p->r->log->lane_size / 2;
+	return p->r->log->lane_size / 2 - p->reserve;
 }
 
 int part_begin(struct part *p)
@@ -175,7 +175,7 @@ int part_write_direct(struct ctx *c, unsigned idx)
 			continue;
 		/* Replay of entries from before the place was free must not
 		 * overwrite it (T3). */
-		if (!any && log_checkpoint(r))
+		if (!any && log_checkpoint_all(r))
 			return -1;
 		any = true;
 		if (alloc_back(r, op->off, op->len))

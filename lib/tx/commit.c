@@ -141,15 +141,16 @@ static int commit_parts(struct ctx *c, struct part **parts, unsigned n)
 
 int ctx_commit(struct ctx *c)
 {
-	struct part *few[8], **parts = few;
+	struct part *parts[PARTS_MAX];
 	unsigned n = 0, i, n_parts = (unsigned)c->part_n;
 	int ret = 0, err;
 
-	if (UNLIKELY(n_parts > 8))
+	if (UNLIKELY(n_parts > PARTS_MAX))
 		return err_set(ENOTSUP, "a transaction touches %u regions; at "
-			       "most 8 can take part", n_parts);
+			       "most %d can take part", n_parts, PARTS_MAX);
 	c->committing = true;
 	for (i = 0; i < n_parts && ret == 0; i++) {
+		c->part[i]->reserve = multi_reserve(n_parts);
 		ret = prepare(c, i);
 		if (ret == 0 && c->part[i]->n_rec)
 			parts[n++] = c->part[i];

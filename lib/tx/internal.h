@@ -11,6 +11,8 @@
 #include "tx/tx.h"
 
 #define NOT_IN_FLIGHT (~(AO_t)0)
+#define CHUNKS_MAX 64		/* spills of one entry */
+#define PARTS_MAX 8		/* regions of one transaction */
 
 struct lane {
 	AO_t busy;		/* a thread commits here                   */
@@ -119,6 +121,9 @@ void log_poison(struct region *r);
 
 /* checkpoint.c */
 int log_checkpoint(struct region *r);
+/* The same until every number taken so far is retired (T3). The caller holds
+ * no lane and has no number in flight. */
+int log_checkpoint_all(struct region *r);
 /* For closing: an empty log and two equal header copies. */
 int log_checkpoint_clean(struct region *r);
 /* flush.c */
@@ -175,6 +180,7 @@ struct part {
 	uint8_t *buf;		/* the entry                              */
 	uint64_t len, cap;
 	uint64_t part_at;	/* place of the participants in buf       */
+	uint64_t reserve;	/* room in it for the participants        */
 	uint32_t n_rec;
 	bool has_pins;
 	uint64_t pins[PM_NUMBERS_MAX / 64];
@@ -221,7 +227,7 @@ struct ctx {
 	uint64_t serial;
 	struct op *op;
 	uint32_t op_n, op_cap;
-	uint32_t alloc_n;
+	uint32_t alloc_n, meta_n;	/* of their kinds in op           */
 	uint8_t *undo;
 	uint64_t undo_n, undo_cap;
 	struct part **part;
@@ -285,6 +291,8 @@ uint64_t pins_id(unsigned number);
 /* commit.c, multi.c */
 int ctx_commit(struct ctx *c);
 int commit_multi(struct part **parts, unsigned n);
+/* Bytes that it adds to each entry, at most. */
+uint64_t multi_reserve(unsigned n);
 /* Completes the header of the entry in p->buf. */
 void part_finish_entry(struct part *p);
 

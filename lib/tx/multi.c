@@ -46,10 +46,12 @@ static int put_peers(struct part *p, struct part **parts, unsigned n)
 
 static int put_parts(struct part *p, struct part **parts, unsigned n)
 {
-	struct pm_part ids[8] = {{0, 0}};
+	struct pm_part ids[PARTS_MAX] = {{0, 0}};
 	struct pm_rec rec = {PM_TAG(PM_REC_PART, 0), n * sizeof(ids[0])};
-	int ret = put_peers(p, parts, n);
+	int ret;
 
+	p->reserve = 0;
+	ret = put_peers(p, parts, n);
 	if (ret == 0) {
 		p->part_at = p->len + sizeof(rec);
 		ret = part_put(p, rec, ids, rec.arg);
@@ -59,6 +61,12 @@ static int put_parts(struct part *p, struct part **parts, unsigned n)
 			      "transaction over %u regions",
 			      region_name(p->r), n);
 	return ret;
+}
+
+uint64_t multi_reserve(unsigned n)
+{
+	return n < 2 ? 0 : sizeof(struct pm_rec) + n * sizeof(struct pm_part) +
+		(n - 1) * (sizeof(struct pm_rec) + sizeof(struct pm_peer));
 }
 
 static int take_lanes(struct part **parts, unsigned n)
@@ -79,7 +87,7 @@ static int take_lanes(struct part **parts, unsigned n)
 
 static void write_entries(struct part **parts, unsigned n)
 {
-	struct pm_part ids[8];
+	struct pm_part ids[PARTS_MAX];
 	unsigned i;
 
 	pthread_mutex_lock(&multi_mu);
@@ -143,7 +151,9 @@ static void wipe(struct part *p)
 	if (log_fence(r, &p->lane->fences))
 		AO_store_release(&p->lane->inflight, NOT_IN_FLIGHT);
 	else
-		lane_publish(p->lane, sizeof(struct pm_entry), true);
+		/* Of deferred entries a group flush passes over it in turn. */
+		lane_publish(p->lane, sizeof(struct pm_entry),
+			     !r->log->deferred);
 }
 
 static void apply_part(struct part *p)

@@ -102,17 +102,15 @@ int rec_apply_work(struct region *r, const struct pm_rec *rec,
 	uint64_t off = PM_TAG_OFF(rec->tag), n = rec->arg;
 	bool fill = PM_TAG_TYPE(rec->tag) == PM_REC_FILL;
 
-	(void)arg;
-	if (!fill && PM_TAG_TYPE(rec->tag) != PM_REC_WRITE)
+	if ((!fill && PM_TAG_TYPE(rec->tag) != PM_REC_WRITE) ||
+	    rec_validate(r, rec, payload, arg))
 		return 0;
 	if (fill)
 		n = PM_TAG_OFF(rec->arg);
 	if (window_make_writable(r, off, n))
 		return -1;
-	if (fill)
-		memset(r->work + off, (int)(rec->arg >> 56), n);
-	else
-		memcpy(r->work + off, payload, n);
+	/* All is replayed: home has the final bytes. */
+	memcpy(r->work + off, r->home + off, n);
 	return 0;
 }
 
@@ -167,7 +165,7 @@ int rec_validate(struct region *r, const struct pm_rec *rec,
 		n = PM_TAG_OFF(rec->arg);
 		/* fall through */
 	case PM_REC_WRITE:
-		return range_in(off, n, r->zone_off, r->hdr->size) ? 0 : -1;
+		return region_holds(r, off, n) ? 0 : -1;
 	case PM_REC_PART:
 		return n % sizeof(struct pm_part) ? -1 : 0;
 	case PM_REC_ROOT:

@@ -54,13 +54,21 @@ static int learn_peer(struct region *r, const struct pm_rec *rec,
 		? header_apply(r, rec, payload) : 0;
 }
 
+/* A hostile record can change spilled records behind it: judge each again. */
+static int rec_replay(struct region *r, const struct pm_rec *rec,
+		      const void *payload, void *arg)
+{
+	return rec_validate(r, rec, payload, arg)
+		? -1 : rec_apply(r, rec, payload, arg);
+}
+
 static int replay(struct region *r, const struct entry_ref *ref)
 {
 	const void *recs = entry_records(ref->e);
 	uint64_t len = entry_records_len(ref->e);
 
 	if (rec_each(r, recs, len, rec_validate, NULL) ||
-	    rec_each(r, recs, len, rec_apply, NULL))
+	    rec_each(r, recs, len, rec_replay, NULL))
 		return damaged(r, ref->seq);
 	if (med_flushes(&r->md))
 		rec_each(r, recs, len, rec_flush, NULL);

@@ -19,6 +19,9 @@ static void undo_op(struct ctx *c, struct op *op)
 		alloc_cancel(r, &op->u.slot);
 		c->alloc_n--;
 		break;
+	case OP_META:
+		c->meta_n--;
+		break;
 	case OP_FREE:
 		if (op->alloc_op)
 			c->op[op->alloc_op - 1].flags &= (uint8_t)~OPF_DEAD;
@@ -58,6 +61,7 @@ static void reset(struct ctx *c)
 	if (c->alloc_n || c->fresh.n)
 		map_clear(&c->fresh);
 	c->alloc_n = 0;
+	c->meta_n = 0;
 }
 
 static void run_calls(struct ctx *c, int result)

@@ -37,15 +37,27 @@ static const void *view(struct region *r, unsigned lane, uint64_t pos,
 #define MALFORMED (-1)	/* as rec_each() says */
 #define TORN (-2)
 
+struct spill_sum {
+	uint64_t bytes;
+	unsigned n;
+};
+
 /* Spilled records are where extents are, and whole. */
 static int check_spill(struct region *r, const struct pm_rec *rec,
 		       const void *payload, void *arg)
 {
 	uint64_t off = PM_TAG_OFF(rec->tag), sum;
+	struct spill_sum *all = arg;
 
-	(void)arg;
+	if (PM_TAG_TYPE(rec->tag) == PM_REC_PART &&
+	    rec->arg > PARTS_MAX * sizeof(struct pm_part))
+		return MALFORMED;
 	if (PM_TAG_TYPE(rec->tag) != PM_REC_SPILL)
 		return 0;
+	/* Bounds the work that a hostile log can ask for. */
+	all->bytes += min_u64(rec->arg, r->md.m.size);
+	if (++all->n > CHUNKS_MAX || all->bytes > r->md.m.size)
+		return MALFORMED;
 	memcpy(&sum, payload, 8);
 	if (off % 8 || !range_in(off, rec->arg, r->zone_off, r->md.m.size))
 		return MALFORMED;
@@ -69,11 +81,12 @@ static int judge(struct scan *s, const struct pm_entry *e, unsigned lane,
 {
 	const void *recs = entry_records(e);
 	uint64_t len = entry_records_len(e);
+	struct spill_sum all = {0, 0};
 	int ret;
 
 	if (e->checksum != entry_sum(e, s->c->nonce, lane, pos))
 		return TORN;
-	ret = rec_each_here(s->r, recs, len, check_spill, NULL);
+	ret = rec_each_here(s->r, recs, len, check_spill, &all);
 	if (ret == 0)
 		ret = rec_each(s->r, recs, len, check_type, NULL);
 	return ret;

@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNKS_MAX 64
 #define CHUNK_SLACK 640u	/* lost at most at the end of a chunk: a mask
 				   is not cut */
 
@@ -260,7 +259,7 @@ int spill_build(struct ctx *c, unsigned idx)
 	if (!p->spill)
 		return err_set(ENOMEM, "out of memory");
 	if (put_all(c, idx, put_count) || take_chunks(p->r, p->spill) ||
-	    log_checkpoint(p->r) || put_all(c, idx, put_spill))
+	    log_checkpoint_all(p->r) || put_all(c, idx, put_spill))
 		return -1;
 	return put_chunks(p);
 }
@@ -272,7 +271,7 @@ void spill_end(struct part *p, bool committed)
 
 	p->spill = NULL;
 	/* Not retired: replay may still need the chunks, so keep them. */
-	if (!committed || log_checkpoint(p->r) == 0)
+	if (!committed || log_checkpoint_all(p->r) == 0)
 		for (i = 0; i < s->n; i++)
 			if (s->chunk[i].taken)
 				alloc_spill_give(p->r, s->chunk[i].off,

@@ -100,7 +100,7 @@ void work_trim(struct region *r)
 	uint64_t logged = 0;
 	unsigned i;
 
-	if (r->md.anonymous || (r->flags & PM_RESIDENT))
+	if (r->private || r->md.anonymous || (r->flags & PM_RESIDENT))
 		return;
 	for (i = 0; i < log->n_lanes; i++)
 		logged += log->lane[i].logged;

@@ -49,6 +49,7 @@ struct run {
 	uint64_t durable;		/* deferred: this version is    */
 	bool single_late, tx_late;	/* which operations are deferred */
 	unsigned thread;		/* operations alternate threads */
+	bool broken;			/* a sync failed on purpose     */
 	int second;			/* region number, 0: none       */
 	uint64_t rng;
 	uint64_t next_tag;
@@ -76,7 +77,8 @@ void model_diff(const struct model *got, const struct model *want, bool second,
 
 /* Operations (ops.c); each is atomic and leads to the next version. */
 enum op_what { OP_PUT, OP_DEL, OP_SET, OP_FILL, OP_RESIZE, OP_REWRITE,
-	       OP_ABORT, OP_NESTED, OP_MANY, OP_FLOAT, OP_FLUSH, OP_BOTH };
+	       OP_ABORT, OP_NESTED, OP_MANY, OP_FLOAT, OP_FLUSH, OP_BOTH,
+	       OP_FAIL };
 struct todo {
 	enum op_what what;
 	unsigned i;		/* slot or cell             */

@@ -312,6 +312,34 @@ static void both(struct run *r, unsigned i, uint64_t n)
 	end(r, r->tx_late);
 }
 
+/* The nth sync of a transaction over both regions fails. What had failed must
+ * not be there once that is reported (T7). */
+static void fail(struct run *r, unsigned i, unsigned nth)
+{
+	struct root *root = root_of();
+	struct root_b *b = pm_root_in(r->second, 0);
+	struct model before = r->now;
+	uint64_t value = ++r->next_tag;
+
+	begin(r);
+	sim_fail_fence(nth);
+	TX_START {
+		TX_SET(root->cell[i % CELL_N], value);
+		TX_SET(b->cell[i % CELL_N], value);
+	} TX_ONABORT {
+		r->broken = true;
+	} TX_END
+	sim_fail_fence(0);
+	r->now.cell[i % CELL_N] = value;
+	r->now.cell_b[i % CELL_N] = value;
+	if (r->broken) {
+		/* Until it is reported the crash may also leave it done. */
+		run_version(r);
+		r->now = before;
+	}
+	end(r, r->tx_late);
+}
+
 static void slot_op(struct run *r, struct todo t)
 {
 	if (t.what == OP_PUT)
@@ -358,6 +386,9 @@ static void do_op(struct run *r, struct todo t)
 		break;
 	case OP_BOTH:
 		both(r, t.i, t.n);
+		break;
+	case OP_FAIL:
+		fail(r, t.i, (unsigned)t.n);
 		break;
 	}
 }

@@ -196,6 +196,16 @@ static void in_both(struct run *r, const struct workload *w)
 	}
 }
 
+/* A sync fails, the first of its transaction or the second. */
+static void fails(struct run *r, const struct workload *w)
+{
+	unsigned i;
+
+	for (i = 0; i < 4; i++)
+		op(r, OP_BOTH, i, 3);
+	op(r, OP_FAIL, 1, w->ops);
+}
+
 static void roots(struct run *r, const struct workload *w)
 {
 	unsigned i;
@@ -236,6 +246,10 @@ const struct workload workloads[] = {
 	{"relaxed", small_things, 150, 2, TINY, MIB, 0, 0, PM_RELAXED, false,
 	 true, false},
 	{"two-regions", in_both, 30, 2, TINY, MIB, 0, 0, 0, true, false,
+	 false},
+	{"first-sync-fails", fails, 1, 2, TINY, MIB, 0, 0, 0, true, false,
+	 false},
+	{"second-sync-fails", fails, 2, 2, TINY, MIB, 0, 0, 0, true, false,
 	 false},
 	{"root", roots, 6, 2, TINY, MIB, 0, 0, 0, false, false, true},
 	{"reopen", reopens, 5, 2, TINY, MIB, 0, 0, 0, false, false, false},

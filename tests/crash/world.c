@@ -218,7 +218,11 @@ void world_step(struct world *w, const struct sim_trace *t,
 		break;
 	case SIM_FLUSH:
 		notice(w, e);
-		flush(w, e);
+		if (w->armed && w->drop == (e->off < zone_off(w, e->medium)
+					    ? FLUSH_LANE : FLUSH_HOME))
+			w->dropped++;
+		else
+			flush(w, e);
 		break;
 	case SIM_FENCE:
 		fence(w, e->medium);

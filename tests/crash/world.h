@@ -18,7 +18,8 @@
 enum world_mode { WORLD_LINES, WORLD_PAGES };
 
 /* The order (lib/tx/log.c) that a fence makes, told by what preceded it. */
-enum world_order { ORDER_T1 = 1, ORDER_T2, ORDER_T3, ORDER_T4 };
+enum world_order { ORDER_T1 = 1, ORDER_T2, ORDER_T3, ORDER_T4,
+		   FLUSH_HOME, FLUSH_LANE };	/* flushes, not fences */
 
 struct piece {
 	uint64_t off;		/* multiple of 8                     */
@@ -33,7 +34,7 @@ struct piece {
 
 struct world {
 	enum world_mode mode;
-	unsigned drop;		/* fences of this order do nothing   */
+	unsigned drop;		/* what of this order does nothing   */
 	unsigned dropped;	/* how many did                      */
 	bool armed;		/* past the set-up: fences may drop  */
 	struct sim_image image[SIM_MEDIA];

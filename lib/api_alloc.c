@@ -224,6 +224,7 @@ PM_API int pm_alloc_to(void *where, size_t size,
 		       int (*init)(void *obj, void *arg), void *arg)
 {
 	struct region *r = table_of_range(where, sizeof(void *));
+	bool nested = tx_active();
 	void *p;
 	int ret;
 
@@ -240,7 +241,11 @@ PM_API int pm_alloc_to(void *where, size_t size,
 		pm_tx_abort(ret > 0 ? ret : ECANCELED);
 	else if (p && pm_tx_add(where, sizeof(p)) == 0)
 		memcpy(where, &p, sizeof(p));
-	return ret ? -1 : pm_tx_commit();
+	if (ret)
+		return -1;
+	/* init() may give up; but what fails dooms the caller's level. */
+	ret = pm_tx_commit();
+	return ret && nested ? tx_doom(errno) : ret;
 }
 
 PM_API void *pm_first(int region, uint32_t type)
@@ -320,6 +325,11 @@ PM_API void *pm_root_in(int region, size_t size)
 		return r->work + off;
 	if (size == 0) {
 		err_set(ENOENT, "%s: has no root object yet", region_name(r));
+		return NULL;
+	}
+	if (region_writable(r)) {
+		if (!single)
+			tx_doom(errno);
 		return NULL;
 	}
 	/* Two threads get one root; transactions see to that themselves. */

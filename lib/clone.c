@@ -84,6 +84,8 @@ static int copy_bytes(int from, int to, off_t size)
 			return -1;
 		for (off = data; off < hole; ) {
 			n = sendfile(to, from, &off, (size_t)(hole - off));
+			if (n == 0)
+				errno = EIO;
 			if (n <= 0)
 				return -1;
 		}
@@ -101,10 +103,10 @@ static int copy(const char *src, const char *dst)
 	if (access(dst, F_OK) == 0)
 		return err_set(EEXIST, "%s: exists already", dst);
 	from = open(src, O_RDONLY | O_CLOEXEC);
-	if (from < 0 || fstat(from, &st))
+	if (from < 0)
 		return err_set(errno, "%s: cannot open: %s", src,
 			       strerror(errno));
-	if (lock_file(from, true, src))
+	if (fstat(from, &st) || lock_file(from, true, src))
 		goto out;
 	if (asprintf(&temp, "%s.new-%ld", dst, (long)getpid()) < 0) {
 		temp = NULL;
@@ -122,6 +124,8 @@ static int copy(const char *src, const char *dst)
 		goto out;
 	/* link() does not overwrite what somebody else has just made. */
 	ret = link(temp, dst);
+	if (ret == 0)
+		ret = sync_dir(dst);
 	if (ret)
 		err_set(errno, "%s: cannot create: %s", dst, strerror(errno));
 out:

@@ -44,6 +44,7 @@ static void prepare(void)
 	alloc_life_lock();
 	for (r = table_next(0); r; r = table_next(r->number)) {
 		alloc_freeze(r);
+		pthread_mutex_lock(&r->hdr_mu);
 		if (shares_pages(r))
 			alloc_each_used(r, privatize);
 	}
@@ -54,6 +55,7 @@ static void done(bool child)
 	struct region *r;
 
 	for (r = table_next(0); r; r = table_next(r->number)) {
+		pthread_mutex_unlock(&r->hdr_mu);
 		alloc_thaw(r);
 		if (!child)
 			continue;

@@ -121,8 +121,14 @@ static int load_header(struct region *r, const PmWrapperConfig *c)
 	unsigned i;
 
 	r->home = r->md.m.base;
-	if (r->md.fresh && format(r, c))
+	if (r->md.fresh && format(r, c)) {
+		int err = errno;
+
+		if (r->md.was_empty && ftruncate(r->md.m.fd, 0) == 0)
+			r->md.was_empty = false;
+		errno = err;
 		return -1;
+	}
 	if (header_read(&r->md, r->hdr, &r->hdr_copy, &r->hdr_other))
 		return -1;
 	r->hdr_one_copy = r->hdr_other != COPY_SAME;
@@ -209,6 +215,8 @@ static int start(struct region *r, const PmWrapperConfig *c)
 		return -1;
 	if (r->work_lazy && !r->readonly)
 		alloc_each_used(r, make_writable);
+	if (!r->private && alloc_spill_reserve(r))
+		return -1;
 	return log_open(r, c->durability, c->flush_ms, c->work_budget);
 }
 

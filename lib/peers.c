@@ -74,6 +74,17 @@ static bool beside(const struct region *r, const char *path, char *out)
 			basename(name)) < PATH_MAX;
 }
 
+static enum judgement cannot_judge(struct region *r, uint64_t peer_id,
+				   const char *last)
+{
+	err_set(ENODEV, "%s: a transaction was cut off that also touched "
+		"region %016llx (last seen at %s), and only that region can "
+		"tell whether it committed; give its path in recover_with",
+		region_name(r), (unsigned long long)peer_id,
+		last ? last : "an unknown place");
+	return JUDGED_UNKNOWN;
+}
+
 enum judgement peers_judge(struct region *r, uint64_t seq, uint64_t peer_id,
 			   uint64_t peer_seq, void *arg)
 {
@@ -86,24 +97,24 @@ enum judgement peers_judge(struct region *r, uint64_t seq, uint64_t peer_id,
 	bool found = false;
 	unsigned i;
 
-	if (open)
-		return log_has(open, peer_seq);
+	if (open) {
+		answer = log_has(open, peer_seq);
+		goto judged;
+	}
 	for (i = 0; c->recover_with && c->recover_with[i]; i++) {
 		answer = ask_file(c->recover_with[i], &q, &found);
 		if (found)
-			return answer;
+			goto judged;
 	}
 	if (last) {
 		answer = ask_file(last, &q, &found);
 		if (!found && beside(r, last, path))
 			answer = ask_file(path, &q, &found);
 		if (found)
-			return answer;
+			goto judged;
 	}
-	err_set(ENODEV, "%s: a transaction was cut off that also touched "
-		"region %016llx (last seen at %s), and only that region can "
-		"tell whether it committed; give its path in recover_with",
-		region_name(r), (unsigned long long)peer_id,
-		last ? last : "an unknown place");
-	return JUDGED_UNKNOWN;
+	return cannot_judge(r, peer_id, last);
+judged:
+	return answer == JUDGED_UNKNOWN ? cannot_judge(r, peer_id, last)
+					: answer;
 }

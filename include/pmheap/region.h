@@ -53,7 +53,8 @@ typedef struct PmWrapperConfig {
 					   0: 100                            */
 	size_t		 work_budget;	/* bytes of DRAM for changed pages
 					   above which a checkpoint gives back
-					   pages; 0: no limit                */
+					   pages; 0: no limit. If set, stores
+					   belong inside transactions        */
 	unsigned	 lanes;		/* at creation: redo-log lanes, 1..64;
 					   0: from the size                  */
 	size_t		 lane_size;	/* at creation: bytes of a lane;

@@ -44,7 +44,7 @@ typedef struct PmStats {
 #define PM_REPAIR	0x0001u	/* recover, and rewrite a damaged header copy */
 
 /* PmCheckReport.status */
-#define PM_CHECK_CLEAN		0	/* closed, no fault                    */
+#define PM_CHECK_CLEAN		0	/* no fault, nothing to replay         */
 #define PM_CHECK_PENDING	1	/* no fault; recovery will replay log  */
 #define PM_CHECK_REPAIRABLE	2	/* one header copy damaged             */
 #define PM_CHECK_REPAIRED	3	/* was repairable, with PM_REPAIR      */

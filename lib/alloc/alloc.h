@@ -98,6 +98,8 @@ int alloc_spill_take(struct region *r, uint64_t want, uint64_t *off,
  * there is no such zone, or ENOSPC. */
 int alloc_spill_area(struct region *r, unsigned zone, uint64_t *off,
 		     uint64_t *len);
+/* Room on the medium for these areas, so that a full disk does not matter. */
+int alloc_spill_reserve(struct region *r);
 void alloc_spill_give(struct region *r, uint64_t off, uint64_t len);
 /* Size of the growth that an object of this size needs at least. */
 uint64_t alloc_growth_for(const struct region *r, uint64_t size,
@@ -112,6 +114,7 @@ void alloc_each_used(struct region *r,
 /* Stops and restarts extents changing hands (fork). */
 void alloc_freeze(struct region *r);
 void alloc_thaw(struct region *r);
+void alloc_fork_child(void);
 
 /* sizeclass.c */
 struct size_class {

@@ -21,6 +21,14 @@ static struct stripe {
 	spin_t spin;
 } CACHE_ALIGNED stripes[STRIPES];
 
+void alloc_fork_child(void)
+{
+	int i;
+
+	for (i = 0; i < STRIPES; i++)
+		spin_unlock(&stripes[i].spin);
+}
+
 static spin_t *stripe_of(const struct place *p)
 {
 	return &stripes[(p->ext + p->zone * 7) % STRIPES].spin;

@@ -8,6 +8,7 @@
 /* Up to this size an object finds a full disk when it is allocated; beyond,
  * when bytes of it are committed. */
 #define EARLY_MAX (64ull << 20)
+#define SPILL_EARLY_MAX (4ull << 30)
 
 /* First extent at or after i with the wanted state, at most n_ext. */
 static uint64_t find_state(const struct zone *z, uint64_t i, bool used)
@@ -274,6 +275,19 @@ int alloc_spill_area(struct region *r, unsigned zone, uint64_t *off,
 	ret = extents_back(r, *off, *len);
 	pthread_mutex_unlock(&a->mu);
 	return ret;
+}
+
+int alloc_spill_reserve(struct region *r)
+{
+	uint64_t off, len;
+	unsigned i;
+
+	for (i = 0; i < r->hdr->n_zones; i++)
+		/* A huge sparse zone gets its area when it is needed. */
+		if (r->hdr->zone[i].len <= SPILL_EARLY_MAX &&
+		    alloc_spill_area(r, i, &off, &len))
+			return -1;
+	return 0;
 }
 
 void alloc_freeze(struct region *r)

@@ -191,6 +191,10 @@ int alloc_add_zone(struct region *r)
 
 	pthread_mutex_lock(&a->mu);
 	while (ret == 0 && a->n_zones < r->hdr->n_zones) {
+		uint64_t c = r->hdr->zone[a->n_zones].off / a->chunk;
+
+		/* The chunk at the old end was reserved only up to it. */
+		fetch_and(&a->backed[c / 64], ~((AO_t)1 << c % 64));
 		ret = open_zone(r, (uint32_t)a->n_zones);
 		if (ret == 0)
 			AO_store_release(&a->n_zones, a->n_zones + 1);

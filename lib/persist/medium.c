@@ -95,6 +95,19 @@ static int open_path(struct medium *md, const PmWrapperConfig *c)
 	return fd < 0 ? open_failed(c->path) : fd;
 }
 
+/* A pool whose making was cut off: its headers are written last. */
+static bool is_blank(int fd)
+{
+	uint8_t page[PM_PAGE];
+	off_t off;
+
+	for (off = 0; off < (off_t)PM_LANES_OFF; off += PM_PAGE)
+		if (pread(fd, page, PM_PAGE, off) != PM_PAGE ||
+		    !bytes_are_zero(page, PM_PAGE))
+			return false;
+	return true;
+}
+
 /* Checks, locks and sizes the open file. */
 static int prepare_file(struct medium *md, const PmWrapperConfig *c)
 {
@@ -109,14 +122,20 @@ static int prepare_file(struct medium *md, const PmWrapperConfig *c)
 			       "%s: not a regular file", c->path);
 	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", md->m.fd);
 	md->lock_fd = open(proc, (private ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+	if (md->lock_fd < 0)	/* no /proc: children keep the lock */
+		md->lock_fd = fcntl(md->m.fd, F_DUPFD_CLOEXEC, 0);
 	if (md->lock_fd < 0)
 		return open_failed(c->path);
 	if (lock_file(md->lock_fd, private, c->path))
 		return -1;
 	if (fstat(md->m.fd, &st))
 		return open_failed(c->path);
-	if (st.st_size == 0 && (c->flags & PM_CREATE) && !private)
-		md->fresh = true;
+	if (!md->fresh && (c->flags & PM_CREATE) && !private &&
+	    (st.st_size == 0 || is_blank(md->m.fd))) {
+		md->fresh = md->was_empty = true;
+		if (ftruncate(md->m.fd, 0))
+			return open_failed(c->path);
+	}
 	md->m.size = md->fresh ? c->size : (uint64_t)st.st_size;
 	if (md->fresh && ftruncate(md->m.fd, (off_t)c->size))
 		return err_set(errno, "%s: cannot make it %zu bytes long: %s",
@@ -223,7 +242,7 @@ fail:
 	return -1;
 }
 
-static int sync_dir(const char *path)
+int sync_dir(const char *path)
 {
 	char *dir = dir_of(path);
 	int fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
@@ -253,6 +272,7 @@ int medium_publish(struct medium *md)
 			   AT_SYMLINK_FOLLOW);
 	} else if (md->temp_path) {
 		r = link(md->temp_path, md->path);
+		unlink(md->temp_path);
 	}
 	if (r)
 		return err_set(errno, "%s: cannot create: %s", md->path,

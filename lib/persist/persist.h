@@ -28,6 +28,7 @@ struct medium {
 	int lock_fd;		/* holds the lock; a mapping that a child
 				   inherits would keep that of m.fd       */
 	bool fresh;		/* nothing has been formatted in it yet   */
+	bool was_empty;		/* a file of no bytes that was there      */
 	bool unlinked;		/* O_TMPFILE: gets its name when formatted */
 	char *temp_path;	/* name it has until then, if not unlinked */
 	bool anonymous;		/* the working copy cannot map the file   */
@@ -43,6 +44,8 @@ int medium_open(struct medium *md, const PmWrapperConfig *config,
 		uint64_t (*peek)(int fd));
 /* Gives a fresh medium its name, durably. EEXIST: somebody was faster. */
 int medium_publish(struct medium *md);
+/* Makes the name of a new file durable. */
+int sync_dir(const char *path);
 void medium_close(struct medium *md);
 int medium_grow(struct medium *md, uint64_t size);
 

@@ -61,7 +61,11 @@ struct region {
 /* window.c */
 void window_choose(void);
 int window_map(struct region *r);	/* work for [0, size) at r->number */
-int window_extend(struct region *r, uint64_t old_size);
+/* Maps len bytes more; they count when r->size says so. */
+int window_extend(struct region *r, uint64_t old_size, uint64_t len);
+void window_shrink(struct region *r, uint64_t old_size, uint64_t len);
+/* Takes the metadata of zones at or above from out of the program's reach. */
+void window_hide(struct region *r, uint64_t from);
 void window_unmap(struct region *r);
 int window_make_writable(struct region *r, uint64_t off, uint64_t len);
 void window_seal(struct region *r);	/* read-only from here on */

@@ -86,32 +86,41 @@ static void hide_zone(struct region *r, const struct pm_zone *z)
 	hide(r, z->off, data - z->off);
 }
 
-int window_map(struct region *r)
+int window_extend(struct region *r, uint64_t old_size, uint64_t len)
+{
+	return map_file(r, old_size, len);
+}
+
+void window_shrink(struct region *r, uint64_t old_size, uint64_t len)
+{
+	munmap(r->work + old_size, len);
+}
+
+void window_hide(struct region *r, uint64_t from)
 {
 	uint32_t i;
+
+	for (i = 0; i < r->hdr->n_zones; i++)
+		if (r->hdr->zone[i].off >= from)
+			hide_zone(r, &r->hdr->zone[i]);
+}
+
+int window_map(struct region *r)
+{
+	uint8_t *at;
 
 	r->work = (uint8_t *)(window.base +
 			      ((uint64_t)r->number << window.slot_bits));
-	if (map_file(r, 0, r->size))
+	if (map_file(r, 0, r->size)) {
+		at = r->work;
+		r->work = NULL;		/* what is there is not ours */
 		return err_set(errno, "%s: cannot map %llu bytes at window "
 			       "address %p: %s", region_name(r),
-			       (unsigned long long)r->size, (void *)r->work,
+			       (unsigned long long)r->size, (void *)at,
 			       strerror(errno));
+	}
 	hide(r, 0, r->zone_off);
-	for (i = 0; i < r->hdr->n_zones; i++)
-		hide_zone(r, &r->hdr->zone[i]);
-	return 0;
-}
-
-int window_extend(struct region *r, uint64_t old_size)
-{
-	uint32_t i;
-
-	if (map_file(r, old_size, r->size - old_size))
-		return -1;
-	for (i = 0; i < r->hdr->n_zones; i++)
-		if (r->hdr->zone[i].off >= old_size)
-			hide_zone(r, &r->hdr->zone[i]);
+	window_hide(r, 0);
 	return 0;
 }
 

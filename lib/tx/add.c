@@ -104,10 +104,14 @@ static int reserve(struct region *r, uint64_t size, uint64_t align,
 		return -1;
 	if (log_collect(r) && alloc_reserve(r, size, align, type, s) == 0)
 		return 0;
-	if (size <= r->hdr->max_size && align <= window_slot_size() &&
-	    log_grow(r, size + align) == 0 &&
-	    alloc_reserve(r, size, align, type, s) == 0)
-		return 0;
+	/* Other threads may take what was added; then there is more to add. */
+	while (size <= r->hdr->max_size && align <= window_slot_size() &&
+	       log_grow(r, size + align) == 0) {
+		if (alloc_reserve(r, size, align, type, s) == 0)
+			return 0;
+		if (errno != ENOMEM)
+			return -1;
+	}
 	if (errno == ENOMEM)
 		err_set(ENOMEM, "%s: no room for an object of %llu bytes",
 			region_name(r), (unsigned long long)size);
@@ -218,6 +222,7 @@ void tx_get_root(struct region *r, uint64_t *off, uint64_t *size)
 			return;
 		}
 	}
-	*size = __atomic_load_n(&r->hdr->root_size, __ATOMIC_RELAXED);
+	/* In this order: never the old root with the new size. */
+	*size = __atomic_load_n(&r->hdr->root_size, __ATOMIC_ACQUIRE);
 	*off = __atomic_load_n(&r->hdr->root_off, __ATOMIC_ACQUIRE);
 }

@@ -68,6 +68,10 @@ static int commit_deferred(struct part *p, bool now)
 	int ret = lane_need(r, l, round_up(e->len, PM_LINE));
 	uint64_t seq = 0;
 
+	/* ORDER T3: what this thread spilled, before another thread's flush of
+	 * the group can make the entry that names it durable. */
+	if (ret == 0 && p->spill)
+		ret = log_fence(r, &l->fences);
 	if (ret == 0) {
 		seq = lane_take_seq(r->log, l);
 		lane_append(r, l, e, seq, PM_WRITE_PLAIN);

@@ -65,8 +65,19 @@ static struct ctx *ctx_new(void)
 {
 	struct ctx *c = calloc(1, sizeof(*c));
 
+	/* Other threads read part[], so it never moves. */
+	if (c) {
+		c->part_cap = 2 * PARTS_MAX;
+		c->part = calloc(c->part_cap, sizeof(*c->part));
+		if (!c->part) {
+			free(c);
+			c = NULL;
+		}
+	}
 	pthread_once(&once, make_key);
 	if (!c || pthread_setspecific(key, c)) {
+		if (c)
+			free(c->part);
 		free(c);
 		err_set(ENOMEM, "out of memory");
 		return NULL;
@@ -106,12 +117,12 @@ void ctx_enter(struct ctx *c)
 
 void tx_gate_close(void)
 {
-	AO_store_full(&gate, 1);
+	AO_fetch_and_add1_full(&gate);
 }
 
 void tx_gate_open(void)
 {
-	AO_store_release(&gate, 0);
+	AO_fetch_and_sub1_full(&gate);
 }
 
 bool tx_others_are_idle(void)
@@ -146,11 +157,18 @@ bool tx_touches(const struct region *r)
 
 void tx_forget_child(void)
 {
-	if (mine) {
-		AO_store(&mine->depth, 0);
-		mine->part_n = 0;
-		mine->op_n = mine->level_n = mine->held_n = 0;
-	}
+	struct ctx *c = mine;
+
+	if (!c)
+		return;
+	AO_store(&c->depth, 0);
+	c->part_n = 0;
+	c->op_n = c->level_n = c->held_n = c->alloc_n = c->meta_n = 0;
+	c->commit_n = c->abort_n = 0;
+	c->undo_n = 0;
+	c->single = c->committing = c->spilling = false;
+	map_clear(&c->ranges);
+	map_clear(&c->fresh);
 }
 
 void tx_fork_lock(void)
@@ -165,6 +183,11 @@ void tx_fork_unlock(bool child)
 		all = mine;
 		if (mine)
 			mine->next = mine->prev = NULL;
+		AO_store(&gate, 0);
+		spill_fork_child();
+		multi_fork_child();
+		locks_fork_child();
+		alloc_fork_child();
 	}
 	pthread_mutex_unlock(&ctx_mu);
 }
@@ -268,8 +291,11 @@ static struct part *part_of(struct ctx *c, struct region *r, uint16_t *idx)
 			return c->part[i];
 		}
 	}
-	if (vec_room(&c->part, (uint32_t)i, &c->part_cap, sizeof(*c->part)))
+	if (i == c->part_cap) {
+		err_set(ENOTSUP, "a transaction touches more than %u regions",
+			c->part_cap);
 		return NULL;
+	}
 	p = c->part[i];
 	if (!p) {
 		p = c->part[i] = calloc(1, sizeof(*p));

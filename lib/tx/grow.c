@@ -60,12 +60,20 @@ static int add_zone(struct region *r, uint64_t len)
 		return err_set(errno, "%s: cannot grow to %llu bytes: %s",
 			       region_name(r), (unsigned long long)(old + len),
 			       strerror(errno));
-	if (log_commit_now(r, &rec, 1))
+	if (window_extend(r, old, len))
+		return err_set(ENOMEM, "%s: cannot map %llu more bytes: %s",
+			       region_name(r), (unsigned long long)len,
+			       strerror(errno));
+	if (log_commit_now(r, &rec, 1)) {
+		window_shrink(r, old, len);
 		return -1;
+	}
+	window_hide(r, old);
 	AO_store(&r->size, old + len);
-	if (window_extend(r, old) || alloc_add_zone(r))
-		return err_set(ENOMEM, "%s: cannot map %llu more bytes",
-			       region_name(r), (unsigned long long)len);
+	if (alloc_add_zone(r))
+		return -1;
+	/* If the disk is full already, frees still fit the older areas. */
+	(void)alloc_spill_reserve(r);
 	return 0;
 }
 

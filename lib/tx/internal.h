@@ -303,4 +303,9 @@ void ctx_end(struct ctx *c, int result);
 /* lock.c */
 void locks_release(struct ctx *c);
 
+/* What other threads of the parent held is free in a forked child. */
+void spill_fork_child(void);
+void multi_fork_child(void);
+void locks_fork_child(void);
+
 #endif

@@ -69,9 +69,13 @@ PM_API int pm_tx_begin(void)
 /* The calls that the levels above were to make at an abort. */
 static void run_inner_aborts(struct ctx *c, uint32_t from)
 {
-	while (c->abort_n > from) {
-		struct call k = c->abort_call[--c->abort_n];
+	uint32_t n = c->abort_n;
 
+	/* One of them may register others; these wait for their own abort. */
+	while (n > from) {
+		struct call k = c->abort_call[--n];
+
+		c->abort_n = n;
 		k.f(k.arg);
 	}
 }

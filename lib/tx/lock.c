@@ -43,6 +43,16 @@ static void init_buckets(void)
 		pthread_mutex_init(&bucket[i].mu, NULL);
 }
 
+void locks_fork_child(void)
+{
+	int i;
+
+	for (i = 0; i < BUCKETS; i++) {
+		pthread_mutex_init(&bucket[i].mu, NULL);
+		bucket[i].list = bucket[i].spare = NULL;
+	}
+}
+
 static struct bucket *bucket_of(const void *addr)
 {
 	uint64_t h = (uint64_t)(uintptr_t)addr * 0x9e3779b97f4a7c15ull;

@@ -11,6 +11,11 @@
 
 static pthread_mutex_t multi_mu = PTHREAD_MUTEX_INITIALIZER;
 
+void multi_fork_child(void)
+{
+	pthread_mutex_init(&multi_mu, NULL);
+}
+
 static bool knows_peer(struct region *r, const struct region *peer)
 {
 	bool found = false;

@@ -32,6 +32,12 @@ static void undo_op(struct ctx *c, struct op *op)
 
 void ctx_rollback(struct ctx *c, uint32_t to_op, uint64_t undo)
 {
+	/* A child's copy is its own affair, if it has one at all. */
+	if (table_in_child()) {
+		c->op_n = to_op;
+		c->undo_n = undo;
+		return;
+	}
 	while (c->op_n > to_op) {
 		undo_op(c, &c->op[c->op_n - 1]);
 		c->op_n--;

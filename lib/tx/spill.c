@@ -37,6 +37,11 @@ void spill_unlock(struct ctx *c)
 	pthread_mutex_unlock(&spill_mu);
 }
 
+void spill_fork_child(void)
+{
+	pthread_mutex_init(&spill_mu, NULL);
+}
+
 static int put_count(struct part *p, struct pm_rec rec, const void *payload,
 		     uint64_t n)
 {
@@ -206,10 +211,12 @@ static int take_chunks(struct region *r, struct spill *s)
 	unsigned zone;
 
 	if (take_extents(r, s, &have) ||
-	    (log_collect(r) && take_extents(r, s, &have)) ||
-	    (log_grow(r, s->need - have + CHUNK_SLACK) == 0 &&
-	     take_extents(r, s, &have)))
+	    (log_collect(r) && take_extents(r, s, &have)))
 		return 0;
+	while (s->n < CHUNKS_MAX / 2 &&
+	       log_grow(r, s->need - have + CHUNK_SLACK) == 0)
+		if (take_extents(r, s, &have))
+			return 0;
 	for (zone = 0; s->n < CHUNKS_MAX; zone++) {
 		if (alloc_spill_area(r, zone, &off, &len))
 			break;

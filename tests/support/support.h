@@ -11,6 +11,10 @@
 #define TESTS_SUPPORT_H
 
 #include <check.h>
+
+/* A child that is killed while it tells Check where it is would leave half a
+ * message behind; so passing assertions tell nothing. */
+#define _mark_point(file, line) ((void)0)
 #include <errno.h>
 #include <pmheap.h>
 #include <signal.h>

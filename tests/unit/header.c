@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * header.c: how the two header copies and checkpoint records are judged.
+ */
+#include "unit.h"
+
+static struct region *r;
+static struct pm_header *h;
+static int copy;
+static enum other_copy other;
+
+static void set_up(void)
+{
+	r = unit_region(1 << 20, 2 << 20);
+	h = aligned_alloc(PM_PAGE, PM_HDR_SIZE);
+	ck_assert_ptr_nonnull(h);
+}
+
+static void tear_down(void)
+{
+	free(h);
+	unit_region_free(r);
+}
+
+static int read_it(void)
+{
+	errno = 0;
+	return header_read(&r->md, h, &copy, &other);
+}
+
+static void refused(int err)
+{
+	ck_assert_int_eq(read_it(), -1);
+	ck_assert_msg(errno == err, "errno %d, not %d: %s", errno, err,
+		      err_get());
+}
+
+START_TEST(two_equal_copies_are_good)
+{
+	set_up();
+	ck_assert_int_eq(read_it(), 0);
+	ck_assert_int_eq(other, COPY_SAME);
+	ck_assert_int_eq(memcmp(h, r->hdr, sizeof(*h)), 0);
+	tear_down();
+}
+END_TEST
+
+START_TEST(the_newer_copy_rules)
+{
+	int k;
+
+	for (k = 0; k < 2; k++) {
+		set_up();
+		r->hdr->gen += 5;
+		header_write(r, k);
+		ck_assert_int_eq(read_it(), 0);
+		ck_assert_int_eq(copy, k);
+		ck_assert_int_eq(other, COPY_STALE);
+		ck_assert_uint_eq(h->gen, r->hdr->gen);
+		tear_down();
+	}
+}
+END_TEST
+
+START_TEST(one_damaged_copy_leaves_the_other)
+{
+	size_t at;
+	int k;
+
+	for (k = 0; k < 2; k++) {
+		for (at = 0; at < PM_HDR_SIZE; at += 61) {
+			set_up();
+			unit_bytes(r)[(size_t)k * PM_HDR_SIZE + at] ^= 0x10;
+			ck_assert_int_eq(read_it(), 0);
+			ck_assert_int_eq(copy, !k);
+			ck_assert_int_eq(other, COPY_DAMAGED);
+			tear_down();
+		}
+	}
+}
+END_TEST
+
+START_TEST(two_damaged_copies_are_a_damaged_pool)
+{
+	set_up();
+	unit_bytes(r)[500] ^= 1;
+	unit_bytes(r)[PM_HDR_SIZE + 9000] ^= 1;
+	refused(EUCLEAN);
+	tear_down();
+}
+END_TEST
+
+START_TEST(other_bytes_are_a_foreign_file)
+{
+	set_up();
+	memset(unit_bytes(r), 'x', 2 * PM_HDR_SIZE);
+	refused(EMEDIUMTYPE);
+	memset(unit_bytes(r), 0, 2 * PM_HDR_SIZE);
+	refused(EMEDIUMTYPE);
+	r->md.m.size = 100;
+	refused(EMEDIUMTYPE);
+	tear_down();
+}
+END_TEST
+
+static void written_is_refused(int err)
+{
+	header_write(r, 0);
+	header_write(r, 1);
+	refused(err);
+	tear_down();
+	set_up();
+}
+
+START_TEST(what_this_version_cannot_read_is_told_from_damage)
+{
+	set_up();
+	r->hdr->format = PM_FORMAT + 1;
+	written_is_refused(EPROTONOSUPPORT);
+	r->hdr->incompat = 1;
+	written_is_refused(EPROTONOSUPPORT);
+	r->hdr->ro_compat = 1ull << 63;
+	written_is_refused(EPROTONOSUPPORT);
+	r->hdr->byte_order = __builtin_bswap32(PM_BYTE_ORDER);
+	written_is_refused(EPROTONOSUPPORT);
+	r->hdr->window_base += 4096;
+	written_is_refused(EPROTONOSUPPORT);
+	tear_down();
+}
+END_TEST
+
+START_TEST(a_newer_format_with_its_own_checksum_is_newer)
+{
+	uint32_t format = PM_FORMAT + 1;
+	int k;
+
+	set_up();
+	for (k = 0; k < 2; k++)
+		memcpy(unit_bytes(r) + k * PM_HDR_SIZE +
+		       offsetof(struct pm_header, format), &format, 4);
+	refused(EPROTONOSUPPORT);
+	tear_down();
+}
+END_TEST
+
+START_TEST(impossible_numbers_are_damage_in_spite_of_the_checksum)
+{
+	set_up();
+	r->hdr->size = 4096;
+	written_is_refused(EUCLEAN);
+	r->hdr->size = r->hdr->max_size = 1ull << 60;
+	written_is_refused(EUCLEAN);
+	r->hdr->extent_size = 3000;
+	written_is_refused(EUCLEAN);
+	r->hdr->n_lanes = 0;
+	written_is_refused(EUCLEAN);
+	r->hdr->n_lanes = PM_LANES_MAX + 1;
+	written_is_refused(EUCLEAN);
+	r->hdr->lane_size = 1ull << 40;
+	written_is_refused(EUCLEAN);
+	r->hdr->n_zones = PM_ZONES_MAX + 1;
+	written_is_refused(EUCLEAN);
+	r->hdr->zone[0].len += 1ull << 30;
+	written_is_refused(EUCLEAN);
+	r->hdr->zone[0].n_ext *= 2;
+	written_is_refused(EUCLEAN);
+	r->hdr->zone[0].used_hi = r->hdr->zone[0].n_ext + 1;
+	written_is_refused(EUCLEAN);
+	r->hdr->root_off = r->hdr->size;
+	r->hdr->root_size = 16;
+	written_is_refused(EUCLEAN);
+	r->hdr->n_peers = PM_PEERS_MAX + 1;
+	written_is_refused(EUCLEAN);
+	r->hdr->idmap[5] = r->hdr->idmap[9] = 77;
+	written_is_refused(EUCLEAN);
+	tear_down();
+}
+END_TEST
+
+START_TEST(a_truncated_file_is_damaged)
+{
+	set_up();
+	r->md.m.size = r->hdr->size - 1;
+	refused(EUCLEAN);
+	r->md.m.size = PM_HDR_SIZE + 100;
+	refused(EUCLEAN);
+	tear_down();
+}
+END_TEST
+
+START_TEST(the_newest_intact_checkpoint_rules)
+{
+	struct pm_ckpt c = {.gen = 1, .watermark = 10}, got;
+	int slot = -1;
+
+	set_up();
+	ck_assert(!ckpt_read(r->home, &got, &slot));
+	ckpt_write(&r->md, &c, 0);
+	c.gen = 2;
+	c.watermark = 20;
+	ckpt_write(&r->md, &c, 1);
+	ck_assert(ckpt_read(r->home, &got, &slot));
+	ck_assert_int_eq(slot, 1);
+	ck_assert_uint_eq(got.watermark, 20);
+	unit_bytes(r)[PM_CKPT_OFF + PM_CKPT_STRIDE + 16] ^= 1;
+	ck_assert(ckpt_read(r->home, &got, &slot));
+	ck_assert_int_eq(slot, 0);
+	ck_assert_uint_eq(got.watermark, 10);
+	unit_bytes(r)[PM_CKPT_OFF + 300] ^= 1;
+	ck_assert(!ckpt_read(r->home, &got, &slot));
+	tear_down();
+}
+END_TEST
+
+int main(void)
+{
+	static const TTest *const tests[] = {
+		two_equal_copies_are_good, the_newer_copy_rules,
+		one_damaged_copy_leaves_the_other,
+		two_damaged_copies_are_a_damaged_pool,
+		other_bytes_are_a_foreign_file,
+		what_this_version_cannot_read_is_told_from_damage,
+		a_newer_format_with_its_own_checksum_is_newer,
+		impossible_numbers_are_damage_in_spite_of_the_checksum,
+		a_truncated_file_is_damaged,
+		the_newest_intact_checkpoint_rules, NULL,
+	};
+
+	return unit_main("header", tests);
+}

@@ -72,8 +72,9 @@ bool alloc_rec_is_valid(const struct region *r, const struct pm_rec *rec,
 /* Makes the record's change on the medium. The record is valid. */
 void alloc_apply(struct region *r, const struct pm_rec *rec,
 		 const void *payload);
-/* Flushes what alloc_apply() wrote for this record. */
-void alloc_flush(struct region *r, const struct pm_rec *rec);
+/* Flushes what alloc_apply() wrote for this record, lines in set once. */
+void alloc_flush(struct region *r, const struct pm_rec *rec,
+		 struct flush_set *set);
 /* Volatile consequences of a record that is durable and applied. */
 void alloc_after(struct region *r, const struct pm_rec *rec,
 		 const void *payload);

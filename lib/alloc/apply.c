@@ -227,7 +227,8 @@ void alloc_apply(struct region *r, const struct pm_rec *rec,
 	}
 }
 
-void alloc_flush(struct region *r, const struct pm_rec *rec)
+void alloc_flush(struct region *r, const struct pm_rec *rec,
+		 struct flush_set *set)
 {
 	uint64_t off = PM_TAG_OFF(rec->tag);
 	unsigned type = PM_TAG_TYPE(rec->tag);
@@ -237,10 +238,12 @@ void alloc_flush(struct region *r, const struct pm_rec *rec)
 		off = slab_off(rec, class_size(rec_class(rec)));
 	if (!place_of(r, off, &p))
 		return;
-	med_flush(&r->md, p.desc_off, sizeof(struct pm_desc));
+	med_flush_once(&r->md, set, p.desc_off, sizeof(struct pm_desc));
 	if (type == PM_REC_ALLOC || type == PM_REC_FREE)
-		med_flush(&r->md, p.bitmap_off + (rec->arg >> 40) / 64 * 8, 8);
+		med_flush_once(&r->md, set,
+			       p.bitmap_off + (rec->arg >> 40) / 64 * 8, 8);
 	if (type == PM_REC_FREEMASK)
-		med_flush(&r->md, p.bitmap_off + (rec->arg >> 52) * 8,
-			  (rec->arg >> 40 & 0xfff) * 8);
+		med_flush_once(&r->md, set,
+			       p.bitmap_off + (rec->arg >> 52) * 8,
+			       (rec->arg >> 40 & 0xfff) * 8);
 }

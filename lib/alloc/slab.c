@@ -113,7 +113,8 @@ void slab_release(struct alloc *a, struct slab *s, uint32_t idx)
 	AO_t bit = (AO_t)1 << idx % 64, before;
 	uint64_t off = s->off;
 
-	fetch_and(&s->live[idx / 64], ~bit);
+	if (AO_load(&s->live[idx / 64]) & bit)
+		fetch_and(&s->live[idx / 64], ~bit);
 	fetch_and(&s->taken[idx / 64], ~bit);
 	before = AO_fetch_and_add1_full(&s->n_free);
 	if (before != 0)

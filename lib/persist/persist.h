@@ -79,6 +79,33 @@ static inline void med_flush(struct medium *md, uint64_t off, size_t n)
 	md->m.backend->flush(&md->m, off, n);
 }
 
+/* Lines that one checkpoint has flushed already; a set that forgets. */
+struct flush_set {
+	uint64_t line[256];	/* line number + 1 */
+};
+
+/* Flushes the lines of [off, off + n) that are not in the set. */
+static inline void med_flush_once(struct medium *md, struct flush_set *set,
+				  uint64_t off, size_t n)
+{
+	uint64_t line = off / PM_LINE, last = (off + n - 1) / PM_LINE;
+
+	if (n == 0)
+		return;
+	if (last - line > 8) {
+		med_flush(md, off, n);
+		return;
+	}
+	for (; line <= last; line++) {
+		uint64_t *slot = &set->line[line % 256];
+
+		if (*slot == line + 1)
+			continue;
+		*slot = line + 1;
+		med_flush(md, line * PM_LINE, PM_LINE);
+	}
+}
+
 static inline int med_fence(struct medium *md)
 {
 	return md->m.backend->fence(&md->m);

@@ -12,7 +12,8 @@
 
 
 /* Flushes what entries up to seq changed; the position after the last. */
-static uint64_t retire_lane(struct region *r, struct lane *l, uint64_t seq)
+static uint64_t retire_lane(struct region *r, struct lane *l, uint64_t seq,
+			    struct flush_set *set)
 {
 	struct log *log = r->log;
 	uint64_t pos = l->head;
@@ -27,7 +28,7 @@ static uint64_t retire_lane(struct region *r, struct lane *l, uint64_t seq)
 		if (med_flushes(&r->md)) {
 			e = lane_view(r, l, pos, e->len, log->ckpt_buf);
 			rec_each(r, entry_records(e), entry_records_len(e),
-				 rec_flush, NULL);
+				 rec_flush, set);
 		}
 		pos += round_up(e->len, PM_LINE);
 	}
@@ -92,6 +93,7 @@ static int checkpoint(struct region *r, uint32_t flags)
 {
 	struct log *log = r->log;
 	uint64_t seq, gen, head[PM_LANES_MAX];
+	struct flush_set set = {{0}};
 	bool wrote;
 	unsigned i;
 
@@ -105,7 +107,7 @@ static int checkpoint(struct region *r, uint32_t flags)
 	/* A lane that is just taking a number may look older than it is. */
 	seq = max_u64(seq, AO_load(&log->watermark));
 	for (i = 0; i < log->n_lanes; i++)
-		head[i] = retire_lane(r, &log->lane[i], seq);
+		head[i] = retire_lane(r, &log->lane[i], seq, &set);
 	wrote = write_header(r, &gen);
 	/* ORDER T2: all that entries up to seq changed, and the header, before
 	 * the record that says so. A crash before it leaves the old record,

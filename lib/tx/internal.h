@@ -80,6 +80,7 @@ int rec_apply(struct region *r, const struct pm_rec *rec, const void *payload,
 	      void *arg);
 int rec_apply_work(struct region *r, const struct pm_rec *rec,
 		   const void *payload, void *arg);
+/* arg: struct flush_set */
 int rec_flush(struct region *r, const struct pm_rec *rec, const void *payload,
 	      void *arg);
 int rec_after(struct region *r, const struct pm_rec *rec, const void *payload,

@@ -87,7 +87,9 @@ uint64_t lane_take_seq(struct log *log, struct lane *l)
 {
 	uint64_t seq;
 
-	AO_store_full(&l->inflight, AO_load(&log->seq) + 1);
+	/* Seen by log_settled() at the latest when the number is taken: the
+	 * addition is a full barrier. */
+	AO_store_release(&l->inflight, AO_load(&log->seq) + 1);
 	seq = AO_fetch_and_add1_full(&log->seq) + 1;
 	AO_store_release(&l->inflight, seq);
 	return seq;

@@ -120,13 +120,12 @@ int rec_flush(struct region *r, const struct pm_rec *rec, const void *payload,
 	uint64_t off = PM_TAG_OFF(rec->tag);
 
 	(void)payload;
-	(void)arg;
 	switch (PM_TAG_TYPE(rec->tag)) {
 	case PM_REC_WRITE:
-		med_flush(&r->md, off, rec->arg);
+		med_flush_once(&r->md, arg, off, rec->arg);
 		return 0;
 	case PM_REC_FILL:
-		med_flush(&r->md, off, PM_TAG_OFF(rec->arg));
+		med_flush_once(&r->md, arg, off, PM_TAG_OFF(rec->arg));
 		return 0;
 	case PM_REC_ROOT:
 	case PM_REC_ZONE:
@@ -135,7 +134,7 @@ int rec_flush(struct region *r, const struct pm_rec *rec, const void *payload,
 	case PM_REC_PART:
 		return 0;	/* the checkpoint writes the header */
 	}
-	alloc_flush(r, rec);
+	alloc_flush(r, rec, arg);
 	return 0;
 }
 

@@ -64,6 +64,7 @@ static int rec_replay(struct region *r, const struct pm_rec *rec,
 
 static int replay(struct region *r, const struct entry_ref *ref)
 {
+	struct flush_set set = {{0}};
 	const void *recs = entry_records(ref->e);
 	uint64_t len = entry_records_len(ref->e);
 
@@ -71,7 +72,7 @@ static int replay(struct region *r, const struct entry_ref *ref)
 	    rec_each(r, recs, len, rec_replay, NULL))
 		return damaged(r, ref->seq);
 	if (med_flushes(&r->md))
-		rec_each(r, recs, len, rec_flush, NULL);
+		rec_each(r, recs, len, rec_flush, &set);
 	return 0;
 }
 

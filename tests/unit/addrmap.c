@@ -73,7 +73,7 @@ END_TEST
 
 int main(void)
 {
-	static const TTest *const tests[] = {
+	const TTest *const tests[] = {
 		an_empty_map_finds_nothing, it_holds_what_was_put_last,
 		generations_that_wrap_forget_old_keys, NULL,
 	};

@@ -91,7 +91,7 @@ END_TEST
 
 int main(void)
 {
-	static const TTest *const tests[] = {
+	const TTest *const tests[] = {
 		every_bit_changes_the_sum, seed_and_length_change_the_sum,
 		skipped_bytes_alone_do_not_count,
 		an_entry_is_bound_to_its_place, NULL,

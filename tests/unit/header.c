@@ -214,7 +214,7 @@ END_TEST
 
 int main(void)
 {
-	static const TTest *const tests[] = {
+	const TTest *const tests[] = {
 		two_equal_copies_are_good, the_newer_copy_rules,
 		one_damaged_copy_leaves_the_other,
 		two_damaged_copies_are_a_damaged_pool,

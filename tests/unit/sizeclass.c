@@ -101,7 +101,7 @@ END_TEST
 
 int main(void)
 {
-	static const TTest *const tests[] = {
+	const TTest *const tests[] = {
 		every_size_fits_its_class, no_smaller_class_would_do,
 		at_most_an_eighth_is_wasted,
 		classes_grow_and_are_multiples_of_16,

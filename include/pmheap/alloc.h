@@ -13,7 +13,8 @@
  *
  * A pointer that is not the start of a live object is refused by pm_free(),
  * pm_realloc() and pm_usable_size() with EINVAL, and the heap is unchanged
- * (with PMHEAP_DEBUG=abort in the environment the process aborts).
+ * (with PMHEAP_DEBUG=abort in the environment the process aborts). So is the
+ * root object, which pm_root() made, by pm_free() and pm_realloc().
  */
 #ifndef PMHEAP_ALLOC_H
 #define PMHEAP_ALLOC_H

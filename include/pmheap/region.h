@@ -114,6 +114,8 @@ PM_API bool pm_is_pm(const void *ptr);
  * (and zeroed beyond its old size; it may move) if size is larger than before.
  * size 0: the root as it is, NULL with ENOENT if there is none. Durable on
  * return, or with the commit inside a transaction. ENOMEM, EROFS, EINVAL.
+ * Threads that make or grow the root inside transactions at the same time must
+ * exclude each other; outside transactions the library does.
  */
 PM_API void *pm_root(size_t size);
 PM_API void *pm_root_in(int region, size_t size);

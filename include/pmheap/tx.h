@@ -71,9 +71,9 @@ PM_API int pm_tx_level(void);
 
 /*
  * Registers a call for when the outermost transaction has committed, in order
- * of registration; or for when the level that registered it (or one around it)
- * is rolled back, in reverse order. The calls run outside the transaction.
- * 0, or -1: EINVAL no transaction, ENOMEM (and doomed).
+ * of registration, dropped if the level that registered it is rolled back; or
+ * for when that level (or one around it) is rolled back, in reverse order. The
+ * calls run outside the level that ended. 0, or -1: EINVAL no transaction, ENOMEM (and doomed).
  */
 PM_API int pm_tx_on_commit(void (*f)(void *arg), void *arg);
 PM_API int pm_tx_on_abort(void (*f)(void *arg), void *arg);

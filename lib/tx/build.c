@@ -23,6 +23,7 @@ int part_begin(struct part *p)
 		}
 	}
 	p->len = sizeof(struct pm_entry);
+	p->has_slots = false;
 	p->n_rec = 0;
 	p->part_at = 0;
 	return 0;
@@ -113,8 +114,10 @@ int op_records(struct part *p, const struct op *op, put_fn put, bool frees)
 	case OP_FILL:
 		return put_fill(p, op->off, op->len, op->u.c, put);
 	case OP_ALLOC:
+		p->has_slots = true;
 		return alloc_records(p, op, put);
 	case OP_FREE:
+		p->has_slots = true;
 		return !frees || op->alloc_op ? 0
 			: put(p, slot_free_rec(&op->u.slot), NULL, 0);
 	case OP_META:
@@ -168,6 +171,8 @@ int part_write_direct(struct ctx *c, unsigned idx)
 	bool any = false;
 	uint32_t i;
 
+	if (LIKELY(!c->alloc_n))
+		return 0;
 	for (i = 0; i < c->op_n; i++) {
 		struct op *op = &c->op[i];
 

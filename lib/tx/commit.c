@@ -16,8 +16,10 @@ static void after(struct part *p)
 {
 	struct pm_entry *e = (struct pm_entry *)p->buf;
 
-	rec_each(p->r, entry_records(e), entry_records_len(e), rec_after,
-		 NULL);
+	/* Spilled records were built first. */
+	if (p->has_slots || p->spill)
+		rec_each(p->r, entry_records(e), entry_records_len(e),
+			 rec_after, NULL);
 }
 
 void part_finish_entry(struct part *p)

@@ -183,6 +183,7 @@ struct part {
 	uint64_t part_at;	/* place of the participants in buf       */
 	uint64_t reserve;	/* room in it for the participants        */
 	uint32_t n_rec;
+	bool has_slots;		/* allocates or frees: rec_after() matters */
 	bool has_pins;
 	uint64_t pins[PM_NUMBERS_MAX / 64];
 	struct spill *spill;

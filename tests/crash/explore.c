@@ -24,7 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define DEFAULT_STATES 20000u
+#define DEFAULT_STATES 15000u
 
 enum mode { ADR, EADR, PAGE, MODES };
 static const char *const mode_names[MODES] = {"adr", "eadr", "page"};

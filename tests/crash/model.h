@@ -65,8 +65,8 @@ bool obj_is_right(const struct obj *o, uint64_t size, uint64_t tag);
 
 /*
  * Reads the open pool into *out and checks that it is sound in itself: objects
- * whole, none twice, as many live as reachable or floating (objects that the
- * caller says are not linked). 0, or -1 with text.
+ * are live and whole, and none is owned twice. How many are live is compared
+ * with the version, so that none leaks. 0, or -1 with text.
  */
 int model_read(struct model *out, bool second, char *text, size_t room);
 /* Is the pool that was read this version? */
@@ -78,7 +78,7 @@ void model_diff(const struct model *got, const struct model *want, bool second,
 /* Operations (ops.c); each is atomic and leads to the next version. */
 enum op_what { OP_PUT, OP_DEL, OP_SET, OP_FILL, OP_RESIZE, OP_REWRITE,
 	       OP_ABORT, OP_NESTED, OP_MANY, OP_FLOAT, OP_FLUSH, OP_BOTH,
-	       OP_FAIL };
+	       OP_FAIL, OP_CROWD };
 struct todo {
 	enum op_what what;
 	unsigned i;		/* slot or cell             */
@@ -87,6 +87,8 @@ struct todo {
 void run_start(struct run *r);
 void run_op(struct run *r, struct todo t);
 void run_fail(struct run *r, const char *what);
+/* Type number of objects that only fill the pool. */
+#define FILLER 7u
 /* The version that is now becomes the newest one. */
 void run_version(struct run *r);
 void run_free(struct run *r);

@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BIG 6000u
+#define CROWD 400u
+
 void run_fail(struct run *r, const char *what)
 {
 	if (!r->error[0])
@@ -298,6 +301,8 @@ static void both(struct run *r, unsigned i, uint64_t n)
 	struct root_b *b = pm_root_in(r->second, 0);
 	uint64_t k, value = ++r->next_tag;
 
+	if (n > 5 && r->now.slot[40].size != BIG)
+		put(r, 40, BIG);
 	begin(r);
 	TX_START {
 		for (k = 0; k < n; k++) {
@@ -306,9 +311,14 @@ static void both(struct run *r, unsigned i, uint64_t n)
 			r->now.cell[(i + k) % CELL_N] = value + k;
 			r->now.cell_b[(i + k) % CELL_N] = value - k;
 		}
+		/* Larger than a lane takes: its entry is spilled. */
+		if (n > 5 && pm_tx_add(root->slot[40], BIG) == 0)
+			obj_fill(root->slot[40], BIG, value);
 	} TX_ONABORT {
 		run_fail(r, "both");
 	} TX_END
+	if (n > 5)
+		r->now.slot[40].tag = value;
 	end(r, r->tx_late);
 }
 
@@ -338,6 +348,55 @@ static void fail(struct run *r, unsigned i, unsigned nth)
 		r->now = before;
 	}
 	end(r, r->tx_late);
+}
+
+/* One transaction frees very many objects, when no extent is free. */
+static void free_crowd(struct run *r, void **crowd)
+{
+	unsigned i;
+
+	begin(r);
+	TX_START {
+		for (i = 0; i < CROWD; i++)
+			pm_free(crowd[i]);
+	} TX_ONABORT {
+		run_fail(r, "freeing in a full pool");
+	} TX_END
+	r->now.objects -= CROWD;
+	end(r, r->tx_late);
+}
+
+static void crowd(struct run *r)
+{
+	void *crowd[CROWD], *p = NULL;
+	unsigned i;
+
+	for (i = 0; i < CROWD; i++) {
+		if (i % 100 == 0) {
+			begin(r);
+			(void)pm_tx_begin();
+		}
+		crowd[i] = pm_alloc(32 + i % 5 * 100);
+		r->now.objects++;
+		if (i % 100 == 99) {
+			if (pm_tx_commit())
+				run_fail(r, "crowd");
+			end(r, r->tx_late);
+		}
+	}
+	do {
+		begin(r);
+		p = pm_alloc_type(PM_PRIMARY, 4096, FILLER);
+		r->now.objects += p != NULL;
+		end(r, r->single_late);
+	} while (p);
+	free_crowd(r, crowd);
+	while ((p = pm_first(PM_PRIMARY, FILLER))) {
+		begin(r);
+		pm_free(p);
+		r->now.objects--;
+		end(r, r->single_late);
+	}
 }
 
 static void slot_op(struct run *r, struct todo t)
@@ -386,6 +445,9 @@ static void do_op(struct run *r, struct todo t)
 		break;
 	case OP_BOTH:
 		both(r, t.i, t.n);
+		break;
+	case OP_CROWD:
+		crowd(r);
 		break;
 	case OP_FAIL:
 		fail(r, t.i, (unsigned)t.n);

@@ -190,7 +190,7 @@ static void in_both(struct run *r, const struct workload *w)
 		if (i % 4 == 3)
 			small_things(r, &(struct workload){.ops = 2});
 		op(r, OP_BOTH, (unsigned)rng_below(&r->rng, CELL_N),
-		   1 + rng_below(&r->rng, 5));
+		   1 + rng_below(&r->rng, 6));
 		if (i == w->ops / 2)
 			again(r, w);
 	}
@@ -204,6 +204,16 @@ static void fails(struct run *r, const struct workload *w)
 	for (i = 0; i < 4; i++)
 		op(r, OP_BOTH, i, 3);
 	op(r, OP_FAIL, 1, w->ops);
+}
+
+static void full(struct run *r, const struct workload *w)
+{
+	unsigned i;
+
+	for (i = 0; i < 40; i++)
+		op(r, OP_PUT, i, 15000);
+	for (i = 0; i < w->ops; i++)
+		op(r, OP_CROWD, 0, 0);
 }
 
 static void roots(struct run *r, const struct workload *w)
@@ -251,6 +261,19 @@ const struct workload workloads[] = {
 	 false},
 	{"second-sync-fails", fails, 2, 2, TINY, MIB, 0, 0, 0, true, false,
 	 false},
+	{"full", full, 1, 2, TINY, MIB, 0, 0, 0, false, false, false},
+	{"anything-relaxed", anything, 50, 2, 16384, MIB, 0, 0, PM_RELAXED,
+	 false, true, false},
+	{"spill-manual", spills, 2, 2, TINY, MIB, 0, PM_FLUSH_MANUAL, 0,
+	 false, true, false},
+	{"direct-relaxed", direct, 2, 2, TINY, MIB, 0, 0, PM_RELAXED, false,
+	 true, false},
+	{"growth-relaxed", grows, 14, 2, TINY, MIB, 3 * MIB, 0, PM_RELAXED,
+	 false, false, false},
+	{"two-regions-relaxed", in_both, 24, 2, TINY, MIB, 0, 0, PM_RELAXED,
+	 true, true, false},
+	{"two-regions-manual", in_both, 24, 2, TINY, MIB, 0,
+	 PM_FLUSH_MANUAL, 0, true, true, false},
 	{"root", roots, 6, 2, TINY, MIB, 0, 0, 0, false, false, true},
 	{"reopen", reopens, 5, 2, TINY, MIB, 0, 0, 0, false, false, false},
 };

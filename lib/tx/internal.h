@@ -49,6 +49,9 @@ struct log {
 	uint64_t checkpoints, ckpt_fences;
 	pthread_mutex_t flush_mu;
 	uint64_t flush_fences;
+	uint8_t *mirror;		/* of all lanes, in ordinary memory:
+					   reading what was streamed past the
+					   cache would miss it every time   */
 	void *ckpt_buf, *flush_buf;	/* lane_size each, for lane_view() */
 	pthread_mutex_t grow_mu;
 	uint64_t spilled;		/* bytes                           */

@@ -95,6 +95,11 @@ uint64_t lane_take_seq(struct log *log, struct lane *l)
 	return seq;
 }
 
+static uint8_t *lane_mirror(struct log *log, const struct lane *l)
+{
+	return log->mirror + (l->off - PM_LANES_OFF);
+}
+
 void lane_append(struct region *r, struct lane *l, struct pm_entry *e,
 		 uint64_t seq, unsigned how)
 {
@@ -106,9 +111,13 @@ void lane_append(struct region *r, struct lane *l, struct pm_entry *e,
 	e->seq = seq;
 	e->checksum = entry_sum(e, log->nonce, (unsigned)(l - log->lane), pos);
 	med_write(&r->md, l->off + at, e, first, how);
-	if (UNLIKELY(first < n))
+	memcpy(lane_mirror(log, l) + at, e, first);
+	if (UNLIKELY(first < n)) {
 		med_write(&r->md, l->off, (const uint8_t *)e + first,
 			  n - first, how);
+		memcpy(lane_mirror(log, l), (const uint8_t *)e + first,
+		       n - first);
+	}
 	l->commits++;
 	l->logged += n;
 }
@@ -127,7 +136,7 @@ const void *lane_view(struct region *r, const struct lane *l, uint64_t pos,
 		      uint64_t len, void *buf)
 {
 	uint64_t size = r->log->lane_size, at = pos % size;
-	const uint8_t *base = r->home + l->off;
+	const uint8_t *base = lane_mirror(r->log, l);
 
 	if (at + len <= size)
 		return base + at;

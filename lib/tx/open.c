@@ -62,7 +62,8 @@ int log_open(struct region *r, unsigned durability, unsigned flush_ms,
 		return 0;
 	log->ckpt_buf = malloc(log->lane_size);
 	log->flush_buf = malloc(log->lane_size);
-	if (!log->ckpt_buf || !log->flush_buf)
+	log->mirror = calloc(log->n_lanes, log->lane_size);
+	if (!log->ckpt_buf || !log->flush_buf || !log->mirror)
 		return err_set(ENOMEM, "%s: out of memory", region_name(r));
 	if (log_checkpoint(r))
 		return -1;
@@ -80,6 +81,7 @@ static void log_free(struct region *r)
 	pthread_mutex_destroy(&log->grow_mu);
 	free(log->ckpt_buf);
 	free(log->flush_buf);
+	free(log->mirror);
 	free(log);
 	r->log = NULL;
 }

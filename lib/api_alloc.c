@@ -8,6 +8,11 @@
 
 static pthread_mutex_t root_mu = PTHREAD_MUTEX_INITIALIZER;
 
+void heap_root_fork_child(void)
+{
+	pthread_mutex_init(&root_mu, NULL);
+}
+
 static struct region *writable(int number)
 {
 	struct region *r = heap_region(number);

@@ -68,6 +68,8 @@ static void done(bool child)
 		r->md.m.base = NULL;
 		r->home = NULL;
 	}
+	if (child)
+		heap_root_fork_child();
 	alloc_life_unlock();
 	tx_fork_unlock(child);
 	pthread_mutex_unlock(&heap_mu);

@@ -225,7 +225,7 @@ static int record_number(struct region *primary, int number, uint64_t id)
 {
 	struct pm_rec rec = {PM_TAG(PM_REC_IDMAP, (unsigned)number), id};
 
-	if (primary->hdr->idmap[number] == id)
+	if (idmap_get(primary->hdr, (unsigned)number) == id)
 		return 0;
 	if (primary->readonly)
 		return header_apply(primary, &rec, NULL);
@@ -246,7 +246,7 @@ static int record_numbers(struct region *primary, struct region *r)
 	for (i = 1; r != primary && i < PM_NUMBERS_MAX; i++) {
 		bool pinned = r->hdr->pinned[i / 64] >> i % 64 & 1;
 
-		if (pinned && !primary->hdr->idmap[i] &&
+		if (pinned && !idmap_get(primary->hdr, (unsigned)i) &&
 		    record_number(primary, i, r->hdr->idmap[i]))
 			return -1;
 	}

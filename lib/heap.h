@@ -18,6 +18,8 @@ struct region *heap_load(const PmWrapperConfig *config, bool verify_only);
 void heap_unload(struct region *r);
 /* The root must be a live object: 0, or -1 EUCLEAN. */
 int heap_check_root(struct region *r);
+/* The lock of pm_root() is nobody's in a forked child. */
+void heap_root_fork_child(void);
 /* fork.c */
 void heap_fork_init(void);
 /* peers.c: a judge_fn; arg is the config. */

@@ -58,9 +58,10 @@ static int file_grow(PmMedium *m, uint64_t size)
 static void file_unmap(PmMedium *m)
 {
 	struct sync *s = m->priv;
+	bool child = !m->base;	/* whose parent's threads may wait in fence() */
 
 	filemap_unmap(m);
-	if (s) {
+	if (s && !child) {
 		pthread_mutex_destroy(&s->mu);
 		pthread_cond_destroy(&s->done_cv);
 		free(s);

@@ -74,7 +74,7 @@ static int set_number(struct region *r, uint64_t what, uint64_t id)
 
 	if (number == 0 || number >= 1u << r->hdr->number_bits || id == 0)
 		return -1;
-	r->hdr->idmap[number] = id;
+	__atomic_store_n(&r->hdr->idmap[number], id, __ATOMIC_RELEASE);
 	if (what >> 16) {
 		r->hdr->pinned[number / 64] |= bit;
 		fetch_or(&r->known[number / 64], bit);

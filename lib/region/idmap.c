@@ -16,7 +16,7 @@ static uint64_t pinned_id(const struct pm_header *h, int number)
 {
 	bool pinned = h->pinned[number / 64] >> number % 64 & 1;
 
-	return pinned ? h->idmap[number] : 0;
+	return pinned ? idmap_get(h, (unsigned)number) : 0;
 }
 
 static int pinned_number(const struct pm_header *h, uint64_t id)
@@ -34,7 +34,7 @@ static int number_of(const struct pm_header *h, uint64_t id)
 	int i;
 
 	for (i = 1; i < PM_NUMBERS_MAX; i++)
-		if (h->idmap[i] == id)
+		if (idmap_get(h, (unsigned)i) == id)
 			return i;
 	return 0;
 }
@@ -57,7 +57,7 @@ static int check_agreement(struct region *primary, struct region *r,
 
 	for (i = 1; i < PM_NUMBERS_MAX; i++) {
 		uint64_t mine = pinned_id(r->hdr, i);
-		uint64_t theirs = primary->hdr->idmap[i];
+		uint64_t theirs = idmap_get(primary->hdr, (unsigned)i);
 
 		if (i >= number && i < number + span)
 			theirs = r->id;
@@ -69,7 +69,7 @@ static int check_agreement(struct region *primary, struct region *r,
 		if (mine == r->id && (i < number || i >= number + span))
 			return conflict(r, i, theirs);
 		/* Pointers elsewhere use the number that r had here. */
-		if (primary->hdr->idmap[i] == r->id &&
+		if (idmap_get(primary->hdr, (unsigned)i) == r->id &&
 		    (i < number || i >= number + span))
 			return conflict(r, i, r->id);
 	}
@@ -84,7 +84,7 @@ static bool free_for(struct region *primary, struct region *r, int number,
 	if (number <= PM_PRIMARY || number + span > 1 << window.number_bits)
 		return false;
 	for (i = number; i < number + span; i++) {
-		uint64_t id = primary->hdr->idmap[i];
+		uint64_t id = idmap_get(primary->hdr, (unsigned)i);
 
 		if ((id && id != r->id) || table_get(i))
 			return false;

@@ -91,6 +91,12 @@ void ckpt_write(struct medium *md, const struct pm_ckpt *c, int slot);
 int header_check_maps(const struct pm_header *h, const char *path);
 const char *region_name(const struct region *r);
 
+/* Threads look at the map while one of them adds to it. */
+static inline uint64_t idmap_get(const struct pm_header *h, unsigned number)
+{
+	return __atomic_load_n(&h->idmap[number], __ATOMIC_ACQUIRE);
+}
+
 /* Changes to the header that log records ask for. Idempotent. */
 int header_apply(struct region *r, const struct pm_rec *rec,
 		 const void *payload);

@@ -149,7 +149,8 @@ bool tx_touches(const struct region *r)
 			continue;
 		found = !r;
 		for (i = 0; !found && i < AO_load(&c->part_n); i++)
-			found = c->part[i]->r == r;
+			found = __atomic_load_n(&c->part[i]->r,
+						__ATOMIC_RELAXED) == r;
 	}
 	pthread_mutex_unlock(&ctx_mu);
 	return found;
@@ -304,7 +305,7 @@ static struct part *part_of(struct ctx *c, struct region *r, uint16_t *idx)
 			return NULL;
 		}
 	}
-	p->r = r;
+	__atomic_store_n(&p->r, r, __ATOMIC_RELAXED);
 	AO_store_release(&c->part_n, i + 1);
 	*idx = (uint16_t)i;
 	return p;

@@ -16,7 +16,7 @@ uint64_t pins_id(unsigned number)
 
 	if (r)
 		return r->id;
-	return primary ? primary->hdr->idmap[number] : 0;
+	return primary ? idmap_get(primary->hdr, number) : 0;
 }
 
 static void look(struct part *p, uint64_t word)

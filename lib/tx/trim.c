@@ -63,6 +63,8 @@ static uint64_t scan_work(struct region *r, bool drop)
 {
 	struct pages p = {.drop = drop};
 
+	if (!r->work)
+		return 0;
 	p.fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 	if (p.fd < 0)
 		return 0;

@@ -134,8 +134,9 @@ static void kill_and_compare(int threads, uint64_t seed)
 		_exit(0);
 	}
 	close(report[1]);
-	ck_assert_int_eq(read(report[0], &flushed, sizeof flushed),
-			 sizeof flushed);
+	/* Or the others did it all before the one that flushes got its turn. */
+	if (read(report[0], &flushed, sizeof flushed) != sizeof flushed)
+		flushed = 0;
 	t.tv_nsec = (long)(t_random(&seed) % 40000000);
 	nanosleep(&t, NULL);
 	ck_assert_int_eq(kill(pid, SIGKILL), 0);

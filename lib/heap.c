@@ -215,8 +215,10 @@ static int start(struct region *r, const PmWrapperConfig *c)
 		return -1;
 	if (r->work_lazy && !r->readonly)
 		alloc_each_used(r, make_writable);
-	if (!r->private && alloc_spill_reserve(r))
-		return -1;
+	/* A copy with holes, on a disk that is full by now, opens all the
+	 * same; the area is asked for again when it is needed. */
+	if (!r->private)
+		(void)alloc_spill_reserve(r);
 	return log_open(r, c->durability, c->flush_ms, c->work_budget);
 }
 

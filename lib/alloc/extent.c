@@ -191,7 +191,7 @@ struct zone *zone_at(struct alloc *a, uint64_t off, uint64_t *ext)
 		if (off < z->data_off ||
 		    off - z->data_off >= z->n_ext * a->ext_size)
 			return NULL;
-		*ext = (off - z->data_off) / a->ext_size;
+		*ext = (off - z->data_off) >> __builtin_ctz(a->ext_size);
 		return z;
 	}
 	return NULL;

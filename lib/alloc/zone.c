@@ -32,8 +32,9 @@ bool place_of(const struct region *r, uint64_t off, struct place *out)
 			return false;
 		out->zone = i;
 		out->n_ext = z.n_ext;
-		out->ext = (off - z.data_off) / ext_size;
-		out->in_ext = (off - z.data_off) % ext_size;
+		/* A power of two, as header_read() has seen to. */
+		out->ext = (off - z.data_off) >> __builtin_ctz(ext_size);
+		out->in_ext = (off - z.data_off) & (ext_size - 1);
 		out->desc_off = z.off + out->ext * sizeof(struct pm_desc);
 		out->bitmap_off = z.bitmap_off +
 				  out->ext * PM_BITMAP_BYTES(ext_size);

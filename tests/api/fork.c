@@ -4,6 +4,7 @@
  */
 #include "support.h"
 
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 
@@ -266,6 +267,89 @@ START_TEST(many_forks_leave_nothing_behind)
 }
 END_TEST
 
+/* What other threads do while one forks: transactions, and regions that come
+ * and go with roots of their own. */
+static int storm_ends;
+
+static void *storm_of_transactions(void *arg)
+{
+	uint64_t *cell = arg;
+
+	while (!__atomic_load_n(&storm_ends, __ATOMIC_RELAXED)) {
+		TX_START {
+			void *p = pm_alloc(300);
+
+			TX_SET(cell[0], cell[0] + 1);
+			pm_free(p);
+			TX_SET(cell[1], cell[1] + 1);
+		} TX_END
+		ck_assert_int_eq(pm_tx_errno(), 0);
+	}
+	return NULL;
+}
+
+static void *storm_of_regions(void *arg)
+{
+	while (!__atomic_load_n(&storm_ends, __ATOMIC_RELAXED)) {
+		int second = t_init_sec("second");
+		uint64_t *cell = pm_root_in(second, 64);
+
+		t_given(cell);
+		TX_START {
+			TX_SET(cell[0], cell[0] + 1);
+			TX_SET(root->cell[2], root->cell[2] + 1);
+		} TX_END
+		ck_assert_int_eq(pm_tx_errno(), 0);
+		t_ok(pm_close_sec(second));
+	}
+	return arg;
+}
+
+/* Lets go of the parent's regions and makes a pool of its own. */
+static void child_of_a_storm(void)
+{
+	char name[32];
+	uint64_t *own;
+
+	t_null(pm_alloc(10), EPERM);
+	t_ok(pm_close());
+	snprintf(name, sizeof name, "child-%ld", (long)getpid());
+	t_ok(pm_init(t_config(name)));
+	own = pm_root(64);
+	t_given(own);
+	t_given(PM_SET(own[0], 5));
+	t_ok(pm_close());
+	if (t_keeps())
+		ck_assert_int_eq(unlink(t_path(name)), 0);
+	_exit(0);
+}
+
+START_TEST(a_child_of_busy_threads_finds_no_lock_held)
+{
+	pthread_t thread[3];
+	int i;
+
+	start();
+	for (i = 0; i < 3; i++)
+		ck_assert_int_eq(pthread_create(&thread[i], NULL, i == 2 ?
+			storm_of_regions : storm_of_transactions,
+			&root->cell[4 * i + 4]), 0);
+	for (i = 0; i < 40; i++) {
+		pid_t pid = fork();
+
+		ck_assert_int_ge(pid, 0);
+		if (pid == 0)
+			child_of_a_storm();
+		t_wait_ok(pid);
+	}
+	__atomic_store_n(&storm_ends, 1, __ATOMIC_RELAXED);
+	for (i = 0; i < 3; i++)
+		ck_assert_int_eq(pthread_join(thread[i], NULL), 0);
+	ck_assert_uint_eq(root->cell[4], root->cell[5]);
+	ck_assert_uint_eq(root->cell[8], root->cell[9]);
+}
+END_TEST
+
 int main(void)
 {
 	t_begin("fork");
@@ -277,5 +361,6 @@ int main(void)
 	t_add(the_lock_stays_with_the_parent, T_KEEPS);
 	t_add(a_child_gets_nothing_of_a_dontfork_region, T_ANY);
 	t_add(many_forks_leave_nothing_behind, T_ANY);
+	t_add(a_child_of_busy_threads_finds_no_lock_held, T_ANY);
 	return t_end();
 }

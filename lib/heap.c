@@ -19,7 +19,6 @@
 		     PM_DONTFORK)
 
 pthread_mutex_t heap_mu = PTHREAD_MUTEX_INITIALIZER;
-static AO_t next_serial;
 
 struct region *heap_region(int number)
 {
@@ -155,7 +154,6 @@ struct region *heap_load(const PmWrapperConfig *config, bool verify_only)
 	}
 	pthread_mutex_init(&r->hdr_mu, NULL);
 	r->md.m.fd = r->md.lock_fd = -1;
-	r->serial = AO_fetch_and_add1(&next_serial) + 1;
 	r->flags = config->flags;
 	r->readonly = config->flags & PM_RDONLY;
 	r->private = config->flags & (PM_RDONLY | PM_SCRATCH);
@@ -342,7 +340,6 @@ static int close_region(struct region *r)
 	if (!child && tx_touches(r))
 		return err_set(EBUSY, "%s: a transaction that touches it is "
 			       "open", region_name(r));
-	AO_store_full(&r->state, REGION_CLOSING);
 	if (AO_load(&r->poisoned))
 		ret = err_set(EIO, "%s: an earlier sync failed",
 			      region_name(r));

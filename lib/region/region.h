@@ -26,13 +26,10 @@ struct log;
 /* The header copy that was not chosen. */
 enum other_copy { COPY_SAME, COPY_STALE, COPY_DAMAGED };
 
-enum region_state { REGION_OPEN, REGION_CLOSING };
-
 struct region {
 	int number;
 	int span;		/* consecutive numbers it takes           */
 	uint64_t id;
-	uint64_t serial;	/* of this opening, never used again      */
 	uint8_t *work;		/* the program's addresses                */
 	const uint8_t *home;	/* the medium's bytes, to be read only    */
 	AO_t size;		/* bytes now                              */
@@ -43,7 +40,6 @@ struct region {
 	bool private;		/* PM_RDONLY or PM_SCRATCH                */
 	bool work_lazy;		/* working copy is made writable piecewise */
 	AO_t poisoned;		/* a sync failed                          */
-	AO_t state;		/* enum region_state                      */
 	AO_t known[PM_NUMBERS_MAX / 64]; /* hdr->pinned, to test quickly  */
 
 	/* Header as it is to be; hdr_mu guards changes. */

@@ -188,25 +188,16 @@ void tx_use_whole(struct region *r, const struct slot *s)
 		op->len = s->usable;
 }
 
-static int push_meta(struct region *r, uint64_t tag, uint64_t arg)
+int tx_set_root(struct region *r, uint64_t off, uint64_t size)
 {
-	struct op *op = op_push(ctx_peek(), r, OP_META);
+	struct ctx *c = ctx_peek();
+	struct op *op = op_push(c, r, OP_META);
 
 	if (!op)
 		return -1;
-	op->u.rec = (struct pm_rec){tag, arg};
-	ctx_peek()->meta_n++;
+	op->u.rec = (struct pm_rec){PM_TAG(PM_REC_ROOT, off), size};
+	c->meta_n++;
 	return 0;
-}
-
-int tx_set_root(struct region *r, uint64_t off, uint64_t size)
-{
-	return push_meta(r, PM_TAG(PM_REC_ROOT, off), size);
-}
-
-int tx_set_number(struct region *r, unsigned number, uint64_t id)
-{
-	return push_meta(r, PM_TAG(PM_REC_IDMAP, number), id);
 }
 
 void tx_get_root(struct region *r, uint64_t *off, uint64_t *size)

@@ -4,24 +4,6 @@
  */
 #include "tx/internal.h"
 
-static void apply(struct part *p)
-{
-	struct pm_entry *e = (struct pm_entry *)p->buf;
-
-	rec_each(p->r, entry_records(e), entry_records_len(e), rec_apply,
-		 NULL);
-}
-
-static void after(struct part *p)
-{
-	struct pm_entry *e = (struct pm_entry *)p->buf;
-
-	/* Spilled records were built first. */
-	if (p->has_slots || p->spill)
-		rec_each(p->r, entry_records(e), entry_records_len(e),
-			 rec_after, NULL);
-}
-
 void part_finish_entry(struct part *p)
 {
 	struct pm_entry *e = (struct pm_entry *)p->buf;
@@ -34,11 +16,14 @@ void part_finish_entry(struct part *p)
 		*(uint64_t *)(p->buf + i) = 0;
 }
 
-static int commit_strict(struct part *p)
+static void each(struct region *r, const struct pm_entry *e, rec_fn f)
 {
-	struct region *r = p->r;
+	rec_each(r, entry_records(e), entry_records_len(e), f, NULL);
+}
+
+static int commit_strict(struct region *r, struct pm_entry *e, unsigned what)
+{
 	struct lane *l = lane_acquire(r->log);
-	struct pm_entry *e = (struct pm_entry *)p->buf;
 	int ret = lane_need(r, l, round_up(e->len, PM_LINE));
 
 	if (ret)
@@ -52,27 +37,24 @@ static int commit_strict(struct part *p)
 		AO_store_release(&l->inflight, NOT_IN_FLIGHT);
 		goto out;
 	}
-	apply(p);
+	each(r, e, rec_apply);
 	lane_publish(l, e->len, true);
 out:
 	lane_release(l);
-	if (ret == 0)
-		after(p);
+	if (ret == 0 && (what & ENTRY_SLOTS))
+		each(r, e, rec_after);
 	return ret;
 }
 
-/* Returns when it is durable if now, else leaves it to the next group. */
-static int commit_deferred(struct part *p, bool now)
+static int commit_deferred(struct region *r, struct pm_entry *e, unsigned what)
 {
-	struct region *r = p->r;
 	struct lane *l = lane_acquire(r->log);
-	struct pm_entry *e = (struct pm_entry *)p->buf;
 	int ret = lane_need(r, l, round_up(e->len, PM_LINE));
 	uint64_t seq = 0;
 
 	/* ORDER T3: what this thread spilled, before another thread's flush of
 	 * the group can make the entry that names it durable. */
-	if (ret == 0 && p->spill)
+	if (ret == 0 && (what & ENTRY_SPILLED))
 		ret = log_fence(r, &l->fences);
 	if (ret == 0) {
 		seq = lane_take_seq(r->log, l);
@@ -80,16 +62,27 @@ static int commit_deferred(struct part *p, bool now)
 		lane_publish(l, e->len, false);
 	}
 	lane_release(l);
-	if (ret == 0 && now)
+	if (ret == 0 && (what & ENTRY_NOW))
 		ret = log_flush_upto(r, seq);
 	return ret;
 }
 
+int entry_commit(struct region *r, struct pm_entry *e, unsigned what)
+{
+	return r->log->deferred ? commit_deferred(r, e, what)
+				: commit_strict(r, e, what);
+}
+
 static int commit_one(struct part *p, bool now)
 {
+	unsigned what = now ? ENTRY_NOW : 0;
+
 	part_finish_entry(p);
-	return p->r->log->deferred ? commit_deferred(p, now)
-				   : commit_strict(p);
+	if (p->has_slots || p->spill)
+		what |= ENTRY_SLOTS;
+	if (p->spill)
+		what |= ENTRY_SPILLED;
+	return entry_commit(p->r, (struct pm_entry *)p->buf, what);
 }
 
 static int prepare(struct ctx *c, unsigned idx)

@@ -12,38 +12,11 @@ int log_commit_now(struct region *r, const struct pm_rec *recs, unsigned n)
 {
 	uint8_t buf[PM_LANE_MIN / 4] __attribute__((aligned(64))) = {0};
 	struct pm_entry *e = (struct pm_entry *)buf;
-	struct log *log = r->log;
-	struct lane *l;
-	uint64_t seq;
-	int ret;
 
 	e->len = (uint32_t)(sizeof(*e) + n * sizeof(*recs));
 	e->n_rec = n;
 	memcpy(e + 1, recs, n * sizeof(*recs));
-	if (region_writable(r))
-		return -1;
-	l = lane_acquire(log);
-	ret = lane_need(r, l, round_up(e->len, PM_LINE));
-	if (ret)
-		goto out;
-	seq = lane_take_seq(log, l);
-	lane_append(r, l, e, seq, PM_WRITE_FLUSH);
-	if (log->deferred) {
-		lane_publish(l, e->len, false);
-		lane_release(l);
-		return log_flush_upto(r, seq);
-	}
-	/* ORDER T1: the entry before what it changes. */
-	ret = log_fence(r, &l->fences);
-	if (ret) {
-		AO_store_release(&l->inflight, NOT_IN_FLIGHT);
-		goto out;
-	}
-	rec_each(r, recs, n * sizeof(*recs), rec_apply, NULL);
-	lane_publish(l, e->len, true);
-out:
-	lane_release(l);
-	return ret;
+	return region_writable(r) ? -1 : entry_commit(r, e, ENTRY_NOW);
 }
 
 static int add_zone(struct region *r, uint64_t len)

@@ -295,6 +295,11 @@ uint64_t pins_id(unsigned number);
 
 /* commit.c, multi.c */
 int ctx_commit(struct ctx *c);
+#define ENTRY_NOW	1u	/* durable on return, also if deferred     */
+#define ENTRY_SLOTS	2u	/* rec_after() has something to do         */
+#define ENTRY_SPILLED	4u	/* this thread wrote records elsewhere     */
+/* Makes the entry durable and applies it, or leaves that to the next group. */
+int entry_commit(struct region *r, struct pm_entry *e, unsigned what);
 int commit_multi(struct part **parts, unsigned n);
 /* Bytes that it adds to each entry, at most. */
 uint64_t multi_reserve(unsigned n);

@@ -72,7 +72,6 @@ int tx_free(struct region *r, const struct slot *s);
 /* If the object is fresh in this transaction, all of its slot is logged. */
 void tx_use_whole(struct region *r, const struct slot *s);
 int tx_set_root(struct region *r, uint64_t off, uint64_t size);
-int tx_set_number(struct region *r, unsigned number, uint64_t id);
 /* The root as this transaction sees it. */
 void tx_get_root(struct region *r, uint64_t *off, uint64_t *size);
 /* Remembers the failure; the innermost level can only abort. Returns -1. */

@@ -143,8 +143,9 @@ static int prepare_file(struct medium *md, const PmWrapperConfig *c)
 	return 0;
 }
 
-/* RDONLY or SCRATCH of a backend without a file: its bytes in memory. */
-static int copy_to_memory(struct medium *md)
+/* RDONLY or SCRATCH of a user's backend: a private mapping of the file that it
+ * has beneath its bytes, or else a copy of them in memory. */
+static int make_private(struct medium *md)
 {
 	PmMedium real = md->m;
 	size_t n = real.size;
@@ -152,17 +153,25 @@ static int copy_to_memory(struct medium *md)
 
 	if (real.max_size < n)
 		real.max_size = n;
+	if (real.fd >= 0) {
+		md->m.backend = &backend_private;
+		md->m.max_size = real.max_size;
+		if (backend_private.map(&md->m)) {
+			md->m = real;
+			return -1;
+		}
+		real.backend->unmap(&real);
+		md->m.priv = NULL;
+		return 0;
+	}
 	p = mmap(NULL, real.max_size, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (p == MAP_FAILED)
 		return -1;
 	memcpy(p, real.base, n);
 	real.backend->unmap(&real);
-	if (real.fd >= 0)
-		close(real.fd);
 	md->m.backend = &backend_private;
 	md->m.base = p;
-	md->m.fd = -1;
 	md->m.max_size = real.max_size;
 	md->m.priv = NULL;
 	return 0;
@@ -196,7 +205,7 @@ static int map_medium(struct medium *md, const PmWrapperConfig *c,
 			       strerror(errno));
 	}
 	m->max_size = max_u64(m->max_size, m->size);
-	if (private && m->backend != &backend_private && copy_to_memory(md))
+	if (private && m->backend != &backend_private && make_private(md))
 		return err_set(errno, "%s: no memory for a private copy",
 			       c->path ? c->path : "(volatile)");
 	/* A DAX or shared file can lie under the working copy; else copy. */

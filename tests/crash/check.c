@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * check.c: the oracle. A crashed pool must open, hold a version that the crash
- * could leave, own every object once, and then work on.
+ * could leave, own every object once, and then work on and be found clean.
+ *
+ * Working on is the slow part. What recovery made is known by its hash (of all
+ * but the lanes), and works on once for each.
  */
 #include "explore.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <unistd.h>
+
+/* Of recovered pools that were met before one in so many works on again. */
+#define AGAIN_EVERY 64u
 
 static uint64_t random_state;
 
@@ -28,7 +31,7 @@ ssize_t getrandom(void *buf, size_t n, unsigned flags)
 
 	(void)flags;
 	for (i = 0; i < n; i++)
-		p[i] = (uint8_t)rng_next(&random_state);
+		p[i] = (uint8_t)crash_random(&random_state);
 	return (ssize_t)n;
 }
 
@@ -37,19 +40,6 @@ static int say(char *text, size_t room, const char *what)
 	snprintf(text, room, "%s: %s (%s)", what, pm_errormsg(),
 		 strerror(errno));
 	return -1;
-}
-
-/* The image as a file, for what works on files only. */
-static int write_file(int medium)
-{
-	const struct sim_image *im = &sim_image[medium];
-	int fd = open(medium_path(medium), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	int ret = fd >= 0 && write(fd, im->bytes, im->size) ==
-		  (ssize_t)im->size ? 0 : -1;
-
-	if (fd >= 0)
-		close(fd);
-	return ret;
 }
 
 /* One region is opened and closed before the other. */
@@ -79,21 +69,28 @@ static int open_all(struct search *s, struct run *r, unsigned order,
 	return 0;
 }
 
-static int judge(const struct search *s, const struct model *got, uint64_t lo,
-		 uint64_t hi, char *text, size_t room)
+static int judge(const struct search *s, const struct model *got,
+		 const struct bounds *b, char *text, size_t room)
 {
-	char a[128] = "", b[128] = "";
-	uint64_t v;
+	char first[128] = "", last[128] = "";
+	bool second = s->w->second;
+	struct model want;
+	uint64_t v, hi = b->hi, alone;
 
 	if (hi >= s->run->n)
 		hi = s->run->n - 1;
-	for (v = lo; v <= hi; v++)
-		if (model_is(got, &s->run->version[v], s->w->second))
-			return 0;
-	model_diff(got, &s->run->version[lo], s->w->second, a, sizeof(a));
-	model_diff(got, &s->run->version[hi], s->w->second, b, sizeof(b));
-	snprintf(text, room, "is not version %llu (%s) nor %llu (%s)",
-		 (unsigned long long)lo, a, (unsigned long long)hi, b);
+	for (v = b->lo; v <= hi; v++) {
+		for (alone = 0; alone <= (b->aside != 0); alone++) {
+			model_version(s->run, v, alone ? b->aside : 0, &want);
+			if (model_is(got, &want, second))
+				return 0;
+		}
+	}
+	model_diff(got, &s->run->version[b->lo], second, first, sizeof(first));
+	model_diff(got, &s->run->version[hi], second, last, sizeof(last));
+	snprintf(text, room, "is not version %llu (%s) nor %llu (%s)%s",
+		 (unsigned long long)b->lo, first, (unsigned long long)hi, last,
+		 b->aside ? ", nor that with what was in flight" : "");
 	return -1;
 }
 
@@ -138,33 +135,11 @@ static void go_on(struct run *r)
 	run_op(r, (struct todo){OP_DEL, 2, 0});
 }
 
-static int work_on(struct search *s, struct run *r, char *text, size_t room)
-{
-	bool second = s->w->second;
-
-	r->n = 0;
-	run_start(r);
-	go_on(r);
-	if (agree(r, second, text, room))
-		return -1;
-	if (pm_close())
-		return say(text, room, "closing");
-	if (r->rng % 4)
-		return 0;
-	if (workload_open(s->w, r, false))
-		return say(text, room, "opening again");
-	if (agree(r, second, text, room))
-		return -1;
-	return pm_close() ? say(text, room, "closing again") : 0;
-}
-
 /* The closed pool, seen by the checker. */
 static int check_clean(int medium, char *text, size_t room)
 {
 	PmCheckReport report;
 
-	if (write_file(medium))
-		return say(text, room, "file for pm_check");
 	if (pm_check(medium_path(medium), 0, &report))
 		return say(text, room, "pm_check");
 	if (report.status == PM_CHECK_CLEAN)
@@ -174,33 +149,60 @@ static int check_clean(int medium, char *text, size_t room)
 	return -1;
 }
 
-int check_state(struct search *s, uint64_t lo, uint64_t hi,
-		struct sim_trace *t, char *text, size_t room)
+static int work_on(struct search *s, struct run *r, char *text, size_t room)
+{
+	bool second = s->w->second;
+	int i;
+
+	r->n = 0;
+	run_start(r);
+	go_on(r);
+	if (agree(r, second, text, room))
+		return -1;
+	if (pm_close())
+		return say(text, room, "closing");
+	for (i = 0; i <= second; i++)
+		if (check_clean(i, text, room))
+			return -1;
+	if (workload_open(s->w, r, false))
+		return say(text, room, "opening again");
+	if (agree(r, second, text, room))
+		return -1;
+	return pm_close() ? say(text, room, "closing again") : 0;
+}
+
+int check_state(struct search *s, const struct bounds *b, struct trace *t,
+		char *text, size_t room)
 {
 	static struct run r;
 	struct model got;
 	const struct state *at = &s->path[s->path_n - 1];
 	uint64_t hash = s->seed ^ at->point * 31 ^ at->param * 7 ^ at->strategy;
+	bool work;
 	int ret;
 
 	r.second = 0;
 	r.error[0] = 0;
 	r.rng = hash;
 	r.next_tag = 1ull << 40;
-	random_seed(hash);
+	/* A nonce repeats with the state, not inside it. */
+	random_seed(s->seed + s->path_n);
 	sim_record(t);
 	ret = open_all(s, &r, (unsigned)(at->point + at->param), text, room);
 	sim_record(NULL);
 	if (ret)
 		return -1;
+	work = seen_add(&s->recovered, sim_journal.hash.loud) ||
+	       hash % AGAIN_EVERY == 0 || s->replay;
 	ret = model_read(&got, s->w->second, text, room);
 	if (ret == 0)
-		ret = judge(s, &got, lo, hi, text, room);
+		ret = judge(s, &got, b, text, room);
 	r.now = got;
-	if (ret == 0)
+	r.root_size = sizeof(struct root);
+	if (ret == 0 && work)
 		ret = work_on(s, &r, text, room);
-	if (ret == 0 && hash % 64 == 0)
-		ret = check_clean(0, text, room);
+	else if (ret == 0 && pm_close())
+		ret = say(text, room, "closing");
 	if (ret)
 		(void)pm_close();
 	return ret;

@@ -20,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,35 +39,9 @@ struct options {
 	unsigned state_n;
 };
 
-static void remove_files(void)
-{
-	char dir[64];
-	int i;
-
-	for (i = 0; i < SIM_MEDIA; i++)
-		unlink(medium_path(i));
-	snprintf(dir, sizeof(dir), "%.*s",
-		 (int)(strrchr(medium_path(0), '/') - medium_path(0)),
-		 medium_path(0));
-	rmdir(dir);
-}
-
-static void make_dir(void)
-{
-	char dir[64];
-
-	snprintf(dir, sizeof(dir), "%.*s",
-		 (int)(strrchr(medium_path(0), '/') - medium_path(0)),
-		 medium_path(0));
-	if (mkdir(dir, 0700)) {
-		perror(dir);
-		exit(99);
-	}
-}
-
 /* Runs the workload to its end, recording. */
 static void record_run(const struct workload *w, struct run *r,
-		       struct sim_trace *t)
+		       struct trace *t)
 {
 	sim_record(t);
 	if (workload_open(w, r, true))
@@ -81,6 +54,7 @@ static void record_run(const struct workload *w, struct run *r,
 	if (!r->error[0] && pm_flush())
 		run_fail(r, "pm_flush");
 	r->now.has_root = !w->no_root;
+	r->root_size = w->no_root ? 0 : sizeof(struct root);
 	r->now.objects = r->now.has_root;
 	run_start(r);
 	if (!r->error[0]) {
@@ -89,21 +63,22 @@ static void record_run(const struct workload *w, struct run *r,
 	}
 	if (pm_close() && !r->broken)
 		run_fail(r, "closing");
-	sim_mark(r->n - 1, r->n - 1);
+	sim_mark(r->n - 1, r->n - 1, 0);
 	sim_record(NULL);
 }
 
 static void report(const struct search *s)
 {
 	printf("%s %s: %llu points (%llu capped), %llu states (%llu inside "
-	       "recovery), %u failures", s->w->name,
+	       "recovery, %llu repeated not counted, %llu outcomes), %u "
+	       "failures", s->w->name,
 	       s->eadr ? "eadr" : s->mode == WORLD_PAGES ? "page" : "adr",
 	       (unsigned long long)s->points, (unsigned long long)s->capped,
 	       (unsigned long long)s->states, (unsigned long long)s->nested,
-	       s->failures);
+	       (unsigned long long)s->repeated,
+	       (unsigned long long)s->recovered.n, s->failures);
 	if (s->drop)
-		printf(", %llu dropped",
-		       (unsigned long long)s->fences_dropped);
+		printf(", %llu dropped", (unsigned long long)s->dropped);
 	printf("\n");
 	fflush(stdout);
 }
@@ -122,7 +97,6 @@ static void on_signal(int sig)
 		printf("FAIL %s: %s in the run itself\n", in_hand->w->name,
 		       text);
 	fflush(stdout);
-	remove_files();
 	_exit(1);
 }
 
@@ -144,7 +118,7 @@ static int one(const struct options *o, const struct workload *w, int mode)
 		.single_late = w->durability == PM_RELAXED ||
 			       (w->flags & PM_FLUSH_MANUAL),
 	};
-	struct sim_trace t = {0};
+	struct trace t = {0};
 	struct search s = {
 		.w = w, .mode = mode == PAGE ? WORLD_PAGES : WORLD_LINES,
 		.eadr = mode == EADR, .drop = o->drop, .seed = o->seed,
@@ -157,8 +131,7 @@ static int one(const struct options *o, const struct workload *w, int mode)
 	in_hand = &s;
 	catch_signals();
 	random_seed(o->seed);
-	make_dir();
-	workload_page(mode == PAGE);
+	choose_pages(mode == PAGE);
 	alarm(60);
 	record_run(w, &r, &t);
 	if (r.error[0]) {
@@ -168,9 +141,10 @@ static int one(const struct options *o, const struct workload *w, int mode)
 		search_run(&s, &t);
 		report(&s);
 	}
-	sim_trace_free(&t);
+	trace_free(&t);
 	run_free(&r);
-	remove_files();
+	seen_free(&s.tried);
+	seen_free(&s.recovered);
 	return s.failures ? 1 : 0;
 }
 
@@ -206,20 +180,9 @@ static void parse_state(struct options *o, char *text)
 	char *one_state;
 
 	for (one_state = strtok(text, "/"); one_state && o->state_n < DEPTH_MAX;
-	     one_state = strtok(NULL, "/")) {
-		struct state *s = &o->state[o->state_n++];
-		char name[16];
-		unsigned k;
-
-		if (sscanf(one_state, "%zu:%15[a-z]:%u", &s->point, name,
-			   &s->param) != 3)
+	     one_state = strtok(NULL, "/"))
+		if (!state_parse(&o->state[o->state_n++], one_state))
 			exit(2);
-		for (k = 0; k < S_N && strcmp(name, strategy_name(k)); k++)
-			;
-		if (k == S_N)
-			exit(2);
-		s->strategy = (enum strategy)k;
-	}
 }
 
 static int parse_mode(const char *text)

@@ -3,24 +3,11 @@
  * model.c: reading a pool and comparing it with a version of the model.
  */
 #include "model.h"
+#include "alloc/alloc.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-uint64_t rng_next(uint64_t *state)
-{
-	uint64_t z = (*state += 0x9e3779b97f4a7c15ull);
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-	return z ^ z >> 31;
-}
-
-uint64_t rng_below(uint64_t *state, uint64_t n)
-{
-	return rng_next(state) % n;
-}
 
 static uint64_t word_of(uint64_t tag, uint64_t i)
 {
@@ -96,13 +83,11 @@ static int read_slots(struct model *m, const struct root *root, char *text,
 int model_read(struct model *out, bool second, char *text, size_t room)
 {
 	const struct root *root = pm_root(0);
-	PmStats s;
+	PmStats s = {0};
 
 	memset(out, 0, sizeof(*out));
-	if (pm_stats(PM_PRIMARY, &s)) {
-		snprintf(text, room, "pm_stats: %s", pm_errormsg());
-		return -1;
-	}
+	/* pm_stats() also counts the working copy's pages, which takes long. */
+	alloc_stats(table_get(PM_PRIMARY), &s);
 	out->objects = s.objects;
 	out->has_root = root != NULL;
 	if (root) {
@@ -135,6 +120,29 @@ bool model_is(const struct model *got, const struct model *want, bool second)
 	       !memcmp(got->slot, want->slot, sizeof(got->slot)) &&
 	       (!second || !memcmp(got->cell_b, want->cell_b,
 				   sizeof(got->cell_b)));
+}
+
+void model_version(const struct run *r, uint64_t v, uint64_t patch,
+		   struct model *out)
+{
+	const struct model *from, *to;
+	int i;
+
+	*out = r->version[v];
+	if (!patch)
+		return;
+	from = &r->patch[patch - 1].from;
+	to = &r->patch[patch - 1].to;
+	for (i = 0; i < CELL_N; i++) {
+		if (from->cell[i] != to->cell[i])
+			out->cell[i] = to->cell[i];
+		if (from->cell_b[i] != to->cell_b[i])
+			out->cell_b[i] = to->cell_b[i];
+	}
+	for (i = 0; i < SLOT_N; i++)
+		if (memcmp(&from->slot[i], &to->slot[i], sizeof(to->slot[i])))
+			out->slot[i] = to->slot[i];
+	out->objects += to->objects - from->objects;
 }
 
 void model_diff(const struct model *got, const struct model *want, bool second,

@@ -9,7 +9,8 @@
 #ifndef TESTS_MODEL_H
 #define TESTS_MODEL_H
 
-#include "../support/sim.h"
+#include "sim.h"
+#include "crash/states.h"
 
 #define CELL_N 24
 #define SLOT_N 48
@@ -41,6 +42,11 @@ struct model {
 	bool has_root;
 };
 
+/* What a thread that is stopped in its operation will have changed. */
+struct patch {
+	struct model from, to;
+};
+
 /* A workload that runs, or one that goes on after a crash. */
 struct run {
 	struct model now;
@@ -49,15 +55,17 @@ struct run {
 	uint64_t durable;		/* deferred: this version is    */
 	bool single_late, tx_late;	/* which operations are deferred */
 	unsigned thread;		/* operations alternate threads */
+	struct patch *patch;
+	size_t patch_n, patch_cap;
+	uint64_t aside;			/* patch in flight, + 1; 0: none */
+	bool quiet;			/* keeps no versions, marks none */
+	size_t root_size;
 	bool broken;			/* a sync failed on purpose     */
 	int second;			/* region number, 0: none       */
 	uint64_t rng;
 	uint64_t next_tag;
 	char error[256];		/* first thing that failed      */
 };
-
-uint64_t rng_next(uint64_t *state);
-uint64_t rng_below(uint64_t *state, uint64_t n);
 
 /* Bytes that an object of this tag holds. */
 void obj_fill(struct obj *o, uint64_t size, uint64_t tag);
@@ -71,6 +79,9 @@ bool obj_is_right(const struct obj *o, uint64_t size, uint64_t tag);
 int model_read(struct model *out, bool second, char *text, size_t room);
 /* Is the pool that was read this version? */
 bool model_is(const struct model *got, const struct model *want, bool second);
+/* Version v, with the patch (+ 1) if it is not 0. */
+void model_version(const struct run *r, uint64_t v, uint64_t patch,
+		   struct model *out);
 /* Says in what they differ. */
 void model_diff(const struct model *got, const struct model *want, bool second,
 		char *text, size_t room);
@@ -78,7 +89,7 @@ void model_diff(const struct model *got, const struct model *want, bool second,
 /* Operations (ops.c); each is atomic and leads to the next version. */
 enum op_what { OP_PUT, OP_DEL, OP_SET, OP_FILL, OP_RESIZE, OP_REWRITE,
 	       OP_ABORT, OP_NESTED, OP_MANY, OP_FLOAT, OP_FLUSH, OP_BOTH,
-	       OP_FAIL, OP_CROWD };
+	       OP_FAIL, OP_CROWD, OP_PERSIST, OP_ROOT, OP_LEAVE };
 struct todo {
 	enum op_what what;
 	unsigned i;		/* slot or cell             */
@@ -86,6 +97,8 @@ struct todo {
 };
 void run_start(struct run *r);
 void run_op(struct run *r, struct todo t);
+/* The same by the calling thread. */
+void do_op(struct run *r, struct todo t);
 void run_fail(struct run *r, const char *what);
 /* Type number of objects that only fill the pool. */
 #define FILLER 7u

@@ -5,35 +5,19 @@
 #include "explore.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #define MIB ((size_t)1 << 20)
 #define TINY 8192u
 
 const char *medium_path(int medium)
 {
-	static char path[SIM_MEDIA][64];
-
-	if (!path[medium][0])
-		snprintf(path[medium], sizeof(path[medium]),
-			 "/dev/shm/pmheap-crash-%ld/%c", (long)getpid(),
-			 'a' + medium);
-	return path[medium];
-}
-
-static const PmBackend *backend = &sim_lines;
-
-void workload_page(bool on)
-{
-	backend = on ? &sim_pages : &sim_lines;
+	return medium ? "/b" : "/a";
 }
 
 PmWrapperConfig workload_config(const struct workload *w, int medium)
 {
 	PmWrapperConfig c = {
-		.path = medium_path(medium), .backend = backend,
+		.path = medium_path(medium),
 		.layout = "crash",
 		.flags = w->flags, .durability = w->durability,
 		.flush_ms = 1000000, .lanes = w->lanes,
@@ -64,7 +48,7 @@ int workload_open(const struct workload *w, struct run *r, bool create)
 	return 0;
 }
 
-static void again(struct run *r, const struct workload *w)
+void workload_again(struct run *r, const struct workload *w)
 {
 	if (pm_close() || workload_open(w, r, false))
 		run_fail(r, "closing and opening again");
@@ -75,7 +59,7 @@ static uint64_t some_size(struct run *r)
 	static const uint64_t size[] = {16, 24, 40, 100, 128, 200, 500, 900,
 					1500, 2500, 4000, 6000};
 
-	return size[rng_below(&r->rng, sizeof(size) / sizeof(*size))];
+	return size[crash_below(&r->rng, sizeof(size) / sizeof(*size))];
 }
 
 static void op(struct run *r, enum op_what what, unsigned i, uint64_t n)
@@ -88,11 +72,11 @@ static void anything(struct run *r, const struct workload *w)
 	unsigned i;
 
 	for (i = 0; i < w->ops; i++) {
-		enum op_what what = (enum op_what)rng_below(&r->rng,
+		enum op_what what = (enum op_what)crash_below(&r->rng,
 							    OP_FLUSH + 1);
 		uint64_t n = some_size(r);
 
-		op(r, what, (unsigned)rng_below(&r->rng, SLOT_N),
+		op(r, what, (unsigned)crash_below(&r->rng, SLOT_N),
 		   what == OP_MANY ? n % 37 + 1 : n);
 	}
 }
@@ -106,8 +90,8 @@ static void small_things(struct run *r, const struct workload *w)
 	unsigned i;
 
 	for (i = 0; i < w->ops; i++)
-		op(r, what[rng_below(&r->rng, sizeof(what) / sizeof(*what))],
-		   (unsigned)rng_below(&r->rng, 6), 100);
+		op(r, what[crash_below(&r->rng, sizeof(what) / sizeof(*what))],
+		   (unsigned)crash_below(&r->rng, 6), 100);
 }
 
 /* The same few cells from two lanes, long enough for both rings to wrap. */
@@ -163,7 +147,7 @@ static void grows(struct run *r, const struct workload *w)
 		op(r, OP_PUT, i, 60000);
 		op(r, OP_SET, i, 0);
 		if (i == w->ops / 2)
-			again(r, w);
+			workload_again(r, w);
 	}
 }
 
@@ -189,10 +173,10 @@ static void in_both(struct run *r, const struct workload *w)
 	for (i = 0; i < w->ops; i++) {
 		if (i % 4 == 3)
 			small_things(r, &(struct workload){.ops = 2});
-		op(r, OP_BOTH, (unsigned)rng_below(&r->rng, CELL_N),
-		   1 + rng_below(&r->rng, 6));
+		op(r, OP_BOTH, (unsigned)crash_below(&r->rng, CELL_N),
+		   1 + crash_below(&r->rng, 6));
 		if (i == w->ops / 2)
-			again(r, w);
+			workload_again(r, w);
 	}
 }
 
@@ -233,7 +217,7 @@ static void reopens(struct run *r, const struct workload *w)
 
 	for (i = 0; i < w->ops; i++) {
 		small_things(r, &(struct workload){.ops = 5});
-		again(r, w);
+		workload_again(r, w);
 	}
 }
 

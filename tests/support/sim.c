@@ -2,58 +2,101 @@
 /*
  * sim.c: the recording backend. Only the public interface of backends is used.
  */
+#define _GNU_SOURCE
 #include "sim.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
-struct sim_image sim_image[SIM_MEDIA];
-static struct sim_trace *trace;
+#define LANES_OFF 36864u	/* see pmheap_format(5) */
+#define N_LANES_AT 100u
+#define LANE_SIZE_AT 104u
+
+struct journal sim_journal;
+
+static struct trace *trace;
 static unsigned fail_in;
+static int media_fd[SIM_MEDIA];
+/* The trace and the journal; a fence takes effect with its event. */
+static pthread_mutex_t mu = PTHREAD_MUTEX_INITIALIZER;
 
-static void *grown(void *p, size_t *cap, size_t need, size_t elem)
+static enum { NOBODY, COMING, STANDING } parking;
+static pthread_cond_t parking_cv = PTHREAD_COND_INITIALIZER;
+static _Thread_local unsigned park_in;
+static _Thread_local unsigned me;
+
+static uint8_t thread_number(void)
 {
-	size_t n = *cap ? *cap : 1024;
+	static unsigned last;
 
-	if (need <= *cap)
-		return p;
-	while (n < need)
-		n *= 2;
-	p = realloc(p, n * elem);
-	if (!p)
-		abort();
-	*cap = n;
-	return p;
+	if (!me)
+		me = __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
+	return (uint8_t)(me % 64);
 }
 
-static struct sim_event *record(const PmMedium *m, enum sim_kind kind,
-				uint64_t off, uint64_t n)
+/* Every call comes through here, and leaves by done(). */
+static void enter(void)
 {
-	struct sim_event *e;
+	pthread_mutex_lock(&mu);
+	if (park_in && --park_in == 0) {
+		parking = STANDING;
+		pthread_cond_broadcast(&parking_cv);
+		while (parking == STANDING)
+			pthread_cond_wait(&parking_cv, &mu);
+	}
+}
 
-	trace->ev = grown(trace->ev, &trace->cap, trace->n + 1,
-			  sizeof(*trace->ev));
-	e = &trace->ev[trace->n++];
-	*e = (struct sim_event){.kind = (uint8_t)kind, .off = off, .n = n};
-	if (m)
-		e->medium = (uint8_t)((struct sim_image *)m->priv - sim_image);
+static void done(void)
+{
+	pthread_mutex_unlock(&mu);
+}
+
+static unsigned medium_of(const PmMedium *m)
+{
+	return (unsigned)((struct crash_image *)m->priv - sim_journal.image);
+}
+
+static struct trace_event *record(const PmMedium *m, enum trace_kind kind,
+				  uint64_t off, uint64_t n)
+{
+	struct trace_event *e = trace_add(trace, kind, m ? medium_of(m) : 0,
+					  off, n);
+
+	e->thread = thread_number();
 	return e;
 }
 
-static struct sim_image *find(const char *path)
+static struct crash_image *find(const char *path)
 {
 	const char *name = path ? strrchr(path, '/') : NULL;
 
 	if (!name || name[1] < 'a' || name[1] >= 'a' + SIM_MEDIA || name[2])
 		return NULL;
-	return &sim_image[name[1] - 'a'];
+	return &sim_journal.image[name[1] - 'a'];
+}
+
+/* Memory with a file beneath it, for the working copy to map. */
+static void make_medium(struct crash_image *im)
+{
+	int fd = memfd_create("sim", MFD_CLOEXEC);
+
+	if (fd < 0 || ftruncate(fd, SIM_ROOM))
+		abort();
+	im->bytes = mmap(NULL, SIM_ROOM, PROT_READ | PROT_WRITE, MAP_SHARED,
+			 fd, 0);
+	if (im->bytes == MAP_FAILED)
+		abort();
+	media_fd[im - sim_journal.image] = fd;
 }
 
 static int sim_map(PmMedium *m)
 {
-	struct sim_image *im = find(m->path);
+	struct crash_image *im = find(m->path);
 
 	if (!im || (!im->size && !m->created)) {
 		errno = ENOENT;
@@ -63,40 +106,42 @@ static int sim_map(PmMedium *m)
 		errno = ENOSPC;
 		return -1;
 	}
-	if (!im->bytes) {
-		im->bytes = mmap(NULL, SIM_ROOM, PROT_READ | PROT_WRITE,
-				 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		if (im->bytes == MAP_FAILED)
-			abort();
-	}
+	if (!im->bytes)
+		make_medium(im);
+	m->fd = fcntl(media_fd[im - sim_journal.image], F_DUPFD_CLOEXEC, 0);
+	if (m->fd < 0)
+		return -1;
+	m->base = im->bytes;
+	m->priv = im;
 	if (im->size) {
 		m->created = 0;
 		m->size = im->size;
-		m->base = im->bytes;
-		m->priv = im;
 		return 0;
 	}
-	m->base = im->bytes;
-	m->priv = im;
-	memset(im->bytes, 0, m->size);
-	im->size = m->size;
+	enter();
 	if (trace)
-		record(m, SIM_GROW, 0, m->size);
+		record(m, TRACE_GROW, 0, m->size);
+	journal_resize(&sim_journal, medium_of(m), m->size);
+	done();
 	return 0;
 }
 
 static int sim_grow(PmMedium *m, uint64_t size)
 {
-	struct sim_image *im = m->priv;
+	struct crash_image *im = m->priv;
 
 	if (size > SIM_ROOM) {
 		errno = ENOSPC;
 		return -1;
 	}
-	memset(im->bytes + m->size, 0, size - m->size);
-	im->size = size;
+	enter();
+	/* What a growth that did not commit left there is gone. */
+	if (im->size > m->size)
+		journal_resize(&sim_journal, medium_of(m), m->size);
+	journal_resize(&sim_journal, medium_of(m), size);
 	if (trace)
-		record(m, SIM_GROW, m->size, size);
+		record(m, TRACE_GROW, m->size, size);
+	done();
 	return 0;
 }
 
@@ -108,45 +153,51 @@ static void sim_unmap(PmMedium *m)
 static void sim_write(PmMedium *m, uint64_t off, const void *src, size_t n,
 		      unsigned how)
 {
-	memcpy(m->base + off, src, n);
+	enter();
 	if (trace) {
-		struct sim_event *e = record(m, SIM_WRITE, off, n);
+		struct trace_event *e = record(m, TRACE_WRITE, off, n);
 
-		trace->bytes = grown(trace->bytes, &trace->room,
-				     trace->used + n, 1);
-		memcpy(trace->bytes + trace->used, src, n);
-		e->arg = trace->used;
 		e->how = (uint8_t)how;
-		trace->used += n;
+		e->arg = trace_bytes(trace, src, n);
 	}
+	journal_put(&sim_journal, medium_of(m), off, src, n);
+	done();
 }
 
 static void sim_fill(PmMedium *m, uint64_t off, int c, size_t n, unsigned how)
 {
-	memset(m->base + off, c, n);
+	enter();
 	if (trace) {
-		struct sim_event *e = record(m, SIM_FILL, off, n);
+		struct trace_event *e = record(m, TRACE_FILL, off, n);
 
 		e->arg = (uint8_t)c;
 		e->how = (uint8_t)how;
 	}
+	journal_fill(&sim_journal, medium_of(m), off, c, n);
+	done();
 }
 
 static void sim_flush(PmMedium *m, uint64_t off, size_t n)
 {
+	enter();
 	if (trace && n)
-		record(m, SIM_FLUSH, off, n);
+		record(m, TRACE_FLUSH, off, n);
+	done();
 }
 
 static int sim_fence(PmMedium *m)
 {
-	if (fail_in && --fail_in == 0) {
+	int ret = 0;
+
+	enter();
+	if (fail_in && --fail_in == 0)
+		ret = -1;
+	else if (trace)
+		record(m, TRACE_FENCE, 0, 0);
+	done();
+	if (ret)
 		errno = EIO;
-		return -1;
-	}
-	if (trace)
-		record(m, SIM_FENCE, 0, 0);
-	return 0;
+	return ret;
 }
 
 #define SIM_OPS							\
@@ -176,29 +227,74 @@ void sim_reset(void)
 {
 	int i;
 
-	for (i = 0; i < SIM_MEDIA; i++)
-		sim_image[i].size = 0;
+	for (i = 0; i < SIM_MEDIA; i++) {
+		struct crash_image *im = &sim_journal.image[i];
+		uint64_t lane_size;
+		uint32_t n;
+
+		if (!im->bytes)
+			continue;
+		memcpy(&n, im->bytes + N_LANES_AT, sizeof(n));
+		memcpy(&lane_size, im->bytes + LANE_SIZE_AT, 8);
+		im->quiet_lo = LANES_OFF;
+		im->quiet_hi = LANES_OFF + n * lane_size;
+		memset(im->bytes, 0, im->size);
+		im->size = 0;
+	}
+	sim_journal.hash = (struct crash_hash){0, 0};
 }
 
-void sim_record(struct sim_trace *t)
+void sim_record(struct trace *t)
 {
 	trace = t;
 }
 
-void sim_mark(uint64_t lo, uint64_t hi)
+void sim_mark(uint64_t lo, uint64_t hi, uint64_t arg)
 {
+	pthread_mutex_lock(&mu);
 	if (trace)
-		record(NULL, SIM_MARK, lo, hi);
-}
-
-void sim_trace_free(struct sim_trace *t)
-{
-	free(t->ev);
-	free(t->bytes);
-	memset(t, 0, sizeof(*t));
+		record(NULL, TRACE_MARK, lo, hi)->arg = arg;
+	pthread_mutex_unlock(&mu);
 }
 
 void sim_fail_fence(unsigned nth)
 {
 	fail_in = nth;
+}
+
+void sim_park(unsigned nth)
+{
+	pthread_mutex_lock(&mu);
+	parking = COMING;
+	park_in = nth;
+	pthread_mutex_unlock(&mu);
+}
+
+void sim_unpark(void)
+{
+	pthread_mutex_lock(&mu);
+	park_in = 0;
+	parking = NOBODY;
+	pthread_cond_broadcast(&parking_cv);
+	pthread_mutex_unlock(&mu);
+}
+
+bool sim_wait_parked(void)
+{
+	bool stands;
+
+	pthread_mutex_lock(&mu);
+	while (parking == COMING)
+		pthread_cond_wait(&parking_cv, &mu);
+	stands = parking == STANDING;
+	pthread_mutex_unlock(&mu);
+	return stands;
+}
+
+void sim_release(void)
+{
+	pthread_mutex_lock(&mu);
+	parking = NOBODY;
+	pthread_cond_broadcast(&parking_cv);
+	pthread_mutex_unlock(&mu);
 }

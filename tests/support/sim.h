@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * sim.h: a backend that records everything that reaches its media, so that a
- * test can work out what a power cut at any moment would have left.
+ * test can work out what a power cut at any moment would have left (tools/
+ * crash/world.h), put such a state into the media, open them, and undo it all.
  *
  * Its media are images in memory, named by the last part of the path: "a" and
- * "b". Replaying a recorded trace over what an image held before (crash/
- * world.c) gives the states; putting one of them back into the image and
- * opening it is the crash.
+ * "b". Threads are told apart: a fence orders what its own thread flushed. A
+ * thread can be stopped at a call of the backend while others go on.
  */
 #ifndef TESTS_SIM_H
 #define TESTS_SIM_H
+
+#include "crash/journal.h"
+#include "crash/trace.h"
 
 #include <pmheap.h>
 #include <pmheap/backend.h>
@@ -17,47 +20,30 @@
 #define SIM_MEDIA 2
 #define SIM_ROOM (8u << 20)	/* bytes that an image may grow to */
 
-enum sim_kind {
-	SIM_WRITE,	/* off, n, arg: position in bytes[]; how        */
-	SIM_FILL,	/* off, n, arg: byte value; how                 */
-	SIM_FLUSH,	/* off, n                                       */
-	SIM_FENCE,
-	SIM_GROW,	/* n: new size; the new bytes are zero, durable */
-	SIM_MARK	/* off, n: the test's own                       */
-};
-
-struct sim_event {
-	uint8_t kind, medium, how;
-	uint64_t off, n, arg;
-};
-
-struct sim_trace {
-	struct sim_event *ev;
-	size_t n, cap;
-	uint8_t *bytes;
-	size_t used, room;
-};
-
-struct sim_image {
-	uint8_t *bytes;		/* SIM_ROOM of them */
-	uint64_t size;		/* 0: does not exist */
-};
-
-extern struct sim_image sim_image[SIM_MEDIA];
+/* Every change of the media goes through it. */
+extern struct journal sim_journal;
 
 /* Flushes lines and fences by an instruction, as on persistent memory. */
 extern const PmBackend sim_lines;
 /* Syncs pages of one medium, as a file. */
 extern const PmBackend sim_pages;
 
-/* All media vanish. */
+/* All media vanish; hashes start anew, without what lanes hold in .loud. */
 void sim_reset(void);
 /* Appends to this trace from here on; NULL: records nothing. */
-void sim_record(struct sim_trace *t);
+void sim_record(struct trace *t);
 /* An event of the test's own, if a trace is being recorded. */
-void sim_mark(uint64_t lo, uint64_t hi);
-void sim_trace_free(struct sim_trace *t);
+void sim_mark(uint64_t lo, uint64_t hi, uint64_t arg);
 /* The nth fence from now on fails with EIO; 0: none does. */
 void sim_fail_fence(unsigned nth);
+
+/* The calling thread stops before its nth call from now on (from 1). */
+void sim_park(unsigned nth);
+/* The calling thread will not stop any more. */
+void sim_unpark(void);
+/* Waits until a thread stands (true) or has called sim_unpark() (false). */
+bool sim_wait_parked(void);
+/* It goes on. */
+void sim_release(void);
 
 #endif

@@ -134,7 +134,9 @@ static int commit_parts(struct ctx *c, struct part **parts, unsigned n)
 	if (n > 1)
 		return commit_multi(parts, n);
 	log = parts[0]->r->log;
-	now = parts[0]->spill || (!log->relaxed && !c->single);
+	/* A new root is found through the header, which knows of it when the
+	 * entry is applied; until then others would go on with the old one. */
+	now = parts[0]->spill || c->meta_n || (!log->relaxed && !c->single);
 	return commit_one(parts[0], now);
 }
 

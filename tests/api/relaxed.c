@@ -216,6 +216,25 @@ START_TEST(commits_are_durable_after_the_interval)
 }
 END_TEST
 
+START_TEST(a_root_that_grew_is_found_before_the_next_flush)
+{
+	PmWrapperConfig c = relaxed(1000000);
+	uint64_t *small, *large;
+
+	t_ok(pm_init(c));
+	small = pm_root(64);
+	t_given(small);
+	t_given(PM_SET(small[0], 7));
+	large = pm_root(5000);
+	t_given(large);
+	ck_assert_ptr_eq(pm_root(0), large);
+	ck_assert_ptr_eq(pm_root(64), large);
+	ck_assert_uint_eq(large[0], 7);
+	t_given(PM_SET(((uint64_t *)pm_root(0))[1], 8));
+	ck_assert_uint_eq(large[1], 8);
+}
+END_TEST
+
 START_TEST(an_aborted_relaxed_transaction_leaves_nothing)
 {
 	start(10);
@@ -238,6 +257,7 @@ int main(void)
 	t_add(relaxed_commits_are_seen_at_once_and_saved_by_close, T_KEEPS);
 	t_add(relaxed_commits_share_their_fences, T_ANY);
 	t_add(commits_are_durable_after_the_interval, T_KEEPS);
+	t_add(a_root_that_grew_is_found_before_the_next_flush, T_ANY);
 	t_add(an_aborted_relaxed_transaction_leaves_nothing, T_ANY);
 	return t_end();
 }

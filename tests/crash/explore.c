@@ -6,43 +6,36 @@
  *
  *	explore [--workload NAME] [--mode adr|eadr|page] [--states N]
  *		[--seed N] [--drop 1..6] [--depth N] [--state S] [--list]
+ *	explore --small N | --race N [--quota N] [--family NAME] ...
  *
- * --drop: fences of order T1..T4 (lib/tx/log.c), or flushes (5: of what entries
- * changed, 6: of entries) do nothing; a failure is then what is expected.
- * --state: one state, as a failure printed it. The budget is
- * PMHEAP_CRASH_STATES or --states, for all workloads and modes together.
+ * --small: all sequences of up to N operations; --race: a thread is stopped at
+ * each of its calls while another does up to N operations; at each point up to
+ * --quota states. --drop: fences of order T1..T4 (lib/tx/log.c), or flushes (5:
+ * of what entries changed, 6: of entries) do nothing; a failure is then what is
+ * expected. --state: one state, as a failure printed it. The budget of the
+ * other workloads, for all of them and all modes together, is --states or
+ * PMHEAP_CRASH_STATES.
  */
-#include "explore.h"
+#include "options.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-#define DEFAULT_STATES 15000u
-
-enum mode { ADR, EADR, PAGE, MODES };
-static const char *const mode_names[MODES] = {"adr", "eadr", "page"};
+const char *const mode_names[MODES] = {"adr", "eadr", "page"};
 /* Share of the budget, in parts of ten. */
 static const unsigned share[MODES] = {7, 1, 2};
-
-struct options {
-	const char *workload;
-	int mode;		/* -1: all */
-	uint64_t states, seed;
-	unsigned drop, depth;
-	struct state state[DEPTH_MAX];
-	unsigned state_n;
-};
 
 /* Runs the workload to its end, recording. */
 static void record_run(const struct workload *w, struct run *r,
 		       struct trace *t)
 {
+	sim_reset();
 	sim_record(t);
 	if (workload_open(w, r, true))
 		run_fail(r, "creating the pool");
@@ -56,31 +49,17 @@ static void record_run(const struct workload *w, struct run *r,
 	r->now.has_root = !w->no_root;
 	r->root_size = w->no_root ? 0 : sizeof(struct root);
 	r->now.objects = r->now.has_root;
-	run_start(r);
 	if (!r->error[0]) {
 		r->thread = w->threads;
+		r->unmarked = w->late_marks;
+		run_start(r);
 		w->program(r, w);
 	}
 	if (pm_close() && !r->broken)
 		run_fail(r, "closing");
-	sim_mark(r->n - 1, r->n - 1, 0);
+	if (r->n)
+		sim_mark(r->n - 1, r->n - 1, 0);
 	sim_record(NULL);
-}
-
-static void report(const struct search *s)
-{
-	printf("%s %s: %llu points (%llu capped), %llu states (%llu inside "
-	       "recovery, %llu repeated not counted, %llu outcomes), %u "
-	       "failures", s->w->name,
-	       s->eadr ? "eadr" : s->mode == WORLD_PAGES ? "page" : "adr",
-	       (unsigned long long)s->points, (unsigned long long)s->capped,
-	       (unsigned long long)s->states, (unsigned long long)s->nested,
-	       (unsigned long long)s->repeated,
-	       (unsigned long long)s->recovered.n, s->failures);
-	if (s->drop)
-		printf(", %llu dropped", (unsigned long long)s->dropped);
-	printf("\n");
-	fflush(stdout);
 }
 
 static struct search *in_hand;
@@ -109,47 +88,104 @@ static void catch_signals(void)
 		signal(sig[i], on_signal);
 }
 
-/* One workload in one mode, in a process of its own. Exit status 0: sound. */
-static int one(const struct options *o, const struct workload *w, int mode)
+static void search_start(struct search *s, const struct options *o, int mode)
+{
+	*s = (struct search){
+		.mode = mode == PAGE ? WORLD_PAGES : WORLD_LINES,
+		.eadr = mode == EADR, .drop = (enum drop)o->drop,
+		.seed = o->seed, .rng = o->seed, .depth = o->depth,
+		.budget = o->states, .failures_max = 3,
+		.replay = o->state_n ? o->state : NULL,
+		.replay_n = o->state_n,
+	};
+	in_hand = s;
+	catch_signals();
+	choose_pages(mode == PAGE);
+}
+
+/* Records the workload and crashes it. */
+static void explore_one(struct search *s, const struct workload *w,
+			struct trace *t)
 {
 	struct run r = {
-		.rng = o->seed,
+		.rng = s->seed,
 		.tx_late = w->durability == PM_RELAXED,
 		.single_late = w->durability == PM_RELAXED ||
 			       (w->flags & PM_FLUSH_MANUAL),
 	};
-	struct trace t = {0};
-	struct search s = {
-		.w = w, .mode = mode == PAGE ? WORLD_PAGES : WORLD_LINES,
-		.eadr = mode == EADR, .drop = o->drop, .seed = o->seed,
-		.rng = o->seed, .depth = o->depth, .budget = o->states,
-		.run = &r, .failures_max = 3,
-		.replay = o->state_n ? o->state : NULL,
-		.replay_n = o->state_n,
-	};
 
-	in_hand = &s;
-	catch_signals();
-	random_seed(o->seed);
-	choose_pages(mode == PAGE);
+	s->w = w;
+	s->run = &r;
+	trace_clear(t);
+	random_seed(s->seed);
 	alarm(60);
-	record_run(w, &r, &t);
+	record_run(w, &r, t);
 	if (r.error[0]) {
 		printf("FAIL %s: %s\n", w->name, r.error);
-		s.failures++;
+		s->failures++;
 	} else {
-		search_run(&s, &t);
-		report(&s);
+		search_run(s, t);
 	}
-	trace_free(&t);
 	run_free(&r);
-	seen_free(&s.tried);
-	seen_free(&s.recovered);
+}
+
+static void report(const struct search *s, const char *name, uint64_t runs)
+{
+	printf("%s %s: ", name, s->eadr ? "eadr" :
+	       s->mode == WORLD_PAGES ? "page" : "adr");
+	if (runs)
+		printf("%llu sequences, ", (unsigned long long)runs);
+	printf("%llu points (%llu capped), %llu states (%llu inside recovery, "
+	       "%llu repeated not counted, %llu outcomes), %u failures",
+	       (unsigned long long)s->points, (unsigned long long)s->capped,
+	       (unsigned long long)s->states, (unsigned long long)s->nested,
+	       (unsigned long long)s->repeated,
+	       (unsigned long long)s->recovered.n, s->failures);
+	if (s->drop)
+		printf(", %llu dropped", (unsigned long long)s->dropped);
+	printf("\n");
+	fflush(stdout);
+}
+
+static int one_workload(const struct options *o, const struct workload *w,
+			int mode)
+{
+	struct trace t = {0};
+	struct search s;
+
+	search_start(&s, o, mode);
+	explore_one(&s, w, &t);
+	report(&s, w->name, 0);
 	return s.failures ? 1 : 0;
 }
 
-static int in_child(const struct options *o, const struct workload *w,
-		    int mode)
+/* Every sequence of the family; the share of it that this process has. */
+static int one_family(const struct options *o, const struct family *f,
+		      int mode)
+{
+	const struct workload *w;
+	struct trace t = {0};
+	struct search s;
+	uint64_t n;
+
+	search_start(&s, o, mode);
+	s.quota = o->quota;
+	for (n = 0; s.failures < s.failures_max &&
+	     (w = f->nth(f, n, o->longest)); n++) {
+		explore_one(&s, w, &t);
+		seen_free(&s.tried);
+	}
+	report(&s, f->name, n);
+	return s.failures ? 1 : 0;
+}
+
+struct result {
+	unsigned n, failed;
+};
+
+/* In a process of its own: either of w and f. */
+static void in_child(struct result *res, const struct options *o,
+		     const struct workload *w, const struct family *f, int mode)
 {
 	pid_t pid;
 	int status = 1;
@@ -157,117 +193,73 @@ static int in_child(const struct options *o, const struct workload *w,
 	fflush(stdout);
 	pid = fork();
 	if (pid == 0)
-		exit(one(o, w, mode));
+		exit(w ? one_workload(o, w, mode) : one_family(o, f, mode));
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	return status ? 1 : 0;
+	res->n++;
+	res->failed += status != 0;
 }
 
-static uint64_t number(const char *text)
+static void all_workloads(struct result *res, const struct options *o)
 {
-	char *end;
-	uint64_t n = strtoull(text, &end, 0);
+	struct options part = *o;
+	const struct workload *only = o->workload ? workload_find(o->workload)
+						  : NULL;
+	size_t i;
+	int m;
 
-	if (*end || end == text) {
-		fprintf(stderr, "\"%s\" is not a number\n", text);
-		exit(2);
+	for (i = 0; i < (o->workload ? only != NULL : workload_n); i++) {
+		for (m = 0; m < MODES; m++) {
+			if (o->mode >= 0 && o->mode != m)
+				continue;
+			part.states = o->states;
+			if (!o->workload)
+				part.states /= workload_n;
+			if (o->mode < 0)
+				part.states = part.states * share[m] / 10;
+			in_child(res, &part, only ? only : &workloads[i], NULL,
+				 m);
+		}
 	}
-	return n;
 }
 
-static void parse_state(struct options *o, char *text)
-{
-	char *one_state;
-
-	for (one_state = strtok(text, "/"); one_state && o->state_n < DEPTH_MAX;
-	     one_state = strtok(NULL, "/"))
-		if (!state_parse(&o->state[o->state_n++], one_state))
-			exit(2);
-}
-
-static int parse_mode(const char *text)
-{
-	int m = 0;
-
-	while (m < MODES && strcmp(text, mode_names[m]))
-		m++;
-	if (m == MODES)
-		exit(2);
-	return m;
-}
-
-static void list(void)
+static void all_families(struct result *res, const struct options *o)
 {
 	size_t i;
+	int m;
 
-	for (i = 0; i < workload_n; i++)
-		printf("%s\n", workloads[i].name);
-	exit(0);
-}
+	for (i = 0; i < family_n; i++) {
+		const struct family *f = &families[i];
 
-static void parse(struct options *o, int argc, char **argv)
-{
-	static const struct option known[] = {
-		{"workload", 1, 0, 'w'}, {"mode", 1, 0, 'm'},
-		{"states", 1, 0, 'n'}, {"seed", 1, 0, 's'},
-		{"drop", 1, 0, 'd'}, {"depth", 1, 0, 'D'},
-		{"state", 1, 0, 'S'}, {"list", 0, 0, 'l'}, {0, 0, 0, 0},
-	};
-	int c;
-
-	while ((c = getopt_long(argc, argv, "", known, NULL)) >= 0) {
-		if (c == 'w')
-			o->workload = optarg;
-		else if (c == 'm')
-			o->mode = parse_mode(optarg);
-		else if (c == 'n')
-			o->states = number(optarg);
-		else if (c == 's')
-			o->seed = number(optarg);
-		else if (c == 'd')
-			o->drop = (unsigned)number(optarg);
-		else if (c == 'D')
-			o->depth = (unsigned)number(optarg);
-		else if (c == 'S')
-			parse_state(o, optarg);
-		else if (c == 'l')
-			list();
-		else
-			exit(2);
+		if ((f->nth == race_nth) != o->races ||
+		    (o->family && strcmp(o->family, f->name)))
+			continue;
+		for (m = 0; m < MODES; m++)
+			if (o->mode < 0 || o->mode == m)
+				in_child(res, o, NULL, f, m);
 	}
-	if (o->depth >= DEPTH_MAX)
-		o->depth = DEPTH_MAX - 1;
 }
 
 int main(int argc, char **argv)
 {
-	const char *env = getenv("PMHEAP_CRASH_STATES");
-	struct options o = {.mode = -1, .seed = 1, .depth = 1,
-			    .states = env ? number(env) : DEFAULT_STATES};
-	unsigned n = 0, failed = 0;
-	uint64_t all;
-	size_t i;
-	int m;
+	struct result res = {0, 0};
+	struct options o;
+	struct timespec a, b;
 
-	parse(&o, argc, argv);
-	all = o.states;
-	printf("seed %llu, %llu states\n", (unsigned long long)o.seed,
-	       (unsigned long long)all);
-	for (i = 0; i < workload_n; i++) {
-		if (o.workload && strcmp(o.workload, workloads[i].name))
-			continue;
-		for (m = 0; m < MODES; m++) {
-			if (o.mode >= 0 && o.mode != m)
-				continue;
-			o.states = all;
-			if (!o.workload)
-				o.states = o.states / workload_n;
-			if (o.mode < 0)
-				o.states = o.states * share[m] / 10;
-			failed += (unsigned)in_child(&o, &workloads[i], m);
-			n++;
-		}
+	options_parse(&o, argc, argv);
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	if (o.longest) {
+		printf("seed %llu, up to %u operations\n",
+		       (unsigned long long)o.seed, o.longest);
+		all_families(&res, &o);
+	} else {
+		printf("seed %llu, %llu states\n", (unsigned long long)o.seed,
+		       (unsigned long long)o.states);
+		all_workloads(&res, &o);
 	}
-	printf("%u of %u runs failed\n", failed, n);
-	return failed || !n ? 1 : 0;
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	printf("%u of %u runs failed, %.1f s\n", res.failed, res.n,
+	       (double)(b.tv_sec - a.tv_sec) +
+	       (double)(b.tv_nsec - a.tv_nsec) / 1e9);
+	return res.failed || !res.n ? 1 : 0;
 }

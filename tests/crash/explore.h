@@ -17,18 +17,61 @@ struct workload {
 	bool second;		/* two regions                            */
 	bool threads;		/* every operation in a thread of its own */
 	bool no_root;		/* the program makes the root             */
+	bool late_marks;	/* the program says from where to look    */
 };
 
 extern const struct workload workloads[];
 extern const size_t workload_n;
 
-/* small.c: every sequence of a few operations. */
-/* The sequence "small:put+del" as a workload; NULL: there is none such. */
-const struct workload *small_find(const char *name);
-/* The nth sequence of at most `longest` operations; NULL: there are no more. */
-const struct workload *small_nth(uint64_t n, unsigned longest);
+/*
+ * small.c, race.c: small worlds, every sequence of a few operations. A name is
+ * "family:word+word", or for races "family:word@stop/word+word".
+ */
+struct family {
+	const char *name;
+	/* The nth of the family with at most `longest` words; NULL: there are
+	 * no more. */
+	const struct workload *(*nth)(const struct family *f, uint64_t n,
+				      unsigned longest);
+	/* NULL: there is none of that name. */
+	const struct workload *(*find)(const struct family *f,
+				       const char *words);
+	bool second;
+	unsigned flags, durability;
+};
+
+extern const struct family families[];
+extern const size_t family_n;
+
+/* Words that both use, on one region or two. */
+struct word {
+	const char *name;
+	struct todo t;
+	unsigned how;
+};
+
+#define WORDS_MAX 4
+
+const struct word *word_find(bool second, const char *name, size_t n);
+const struct word *word_nth(bool second, unsigned n);
+void word_do(struct run *r, const struct workload *w, const struct word *word);
+/* Decodes n as a sequence of at most longest digits below base; its length, 0:
+ * there is no such sequence. */
+unsigned digits_of(uint64_t n, unsigned base, unsigned longest,
+		   unsigned *digit);
+/* A workload of a family, without a program. */
+void family_workload(const struct family *f, struct workload *w);
+const struct workload *small_nth(const struct family *f, uint64_t n,
+				 unsigned longest);
+const struct workload *small_find(const struct family *f, const char *words);
+const struct workload *race_nth(const struct family *f, uint64_t n,
+				unsigned longest);
+const struct workload *race_find(const struct family *f, const char *words);
+/* For races: the last run's thread was stopped; else the stop is too late. */
+bool race_was_stopped(void);
 
 /* programs.c */
+const struct workload *workload_find(const char *name);
 PmWrapperConfig workload_config(const struct workload *w, int medium);
 /* Opens what the workload works on. 0 or -1. */
 int workload_open(const struct workload *w, struct run *r, bool create);
@@ -76,12 +119,12 @@ struct search {
 	uint64_t seed, rng;
 	unsigned depth;			/* crashes inside recovery */
 	uint64_t budget;		/* states */
+	uint64_t quota;			/* states of a point; 0: from budget */
 	const struct run *run;
 	struct state path[DEPTH_MAX];	/* of the state in hand */
 	unsigned path_n;
 	uint64_t states, repeated, points, capped, nested, dropped;
-	uint64_t kinds;			/* recovered pools that differ */
-	struct seen tried, recovered;
+	struct seen tried, recovered;	/* states; pools that recovery made */
 	unsigned failures, failures_max;
 	const struct state *replay;	/* NULL, or replay_n of them */
 	unsigned replay_n;

@@ -58,7 +58,9 @@ struct run {
 	struct patch *patch;
 	size_t patch_n, patch_cap;
 	uint64_t aside;			/* patch in flight, + 1; 0: none */
-	bool quiet;			/* keeps no versions, marks none */
+	bool unmarked;			/* crashes are not looked at yet */
+	bool beside;			/* of a thread beside the main one:
+					   keeps no versions             */
 	size_t root_size;
 	bool broken;			/* a sync failed on purpose     */
 	int second;			/* region number, 0: none       */
@@ -89,13 +91,16 @@ void model_diff(const struct model *got, const struct model *want, bool second,
 /* Operations (ops.c); each is atomic and leads to the next version. */
 enum op_what { OP_PUT, OP_DEL, OP_SET, OP_FILL, OP_RESIZE, OP_REWRITE,
 	       OP_ABORT, OP_NESTED, OP_MANY, OP_FLOAT, OP_FLUSH, OP_BOTH,
-	       OP_FAIL, OP_CROWD, OP_PERSIST, OP_ROOT, OP_LEAVE };
+	       OP_FAIL, OP_CROWD, OP_PERSIST, OP_ROOT, OP_LEAVE,
+	       OP_PIN };
 struct todo {
 	enum op_what what;
 	unsigned i;		/* slot or cell             */
 	uint64_t n;		/* bytes, or a number of things */
 };
 void run_start(struct run *r);
+/* A crash from here on may leave what is durable, up to the newest version. */
+void run_mark(struct run *r);
 void run_op(struct run *r, struct todo t);
 /* The same by the calling thread. */
 void do_op(struct run *r, struct todo t);

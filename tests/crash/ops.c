@@ -251,6 +251,9 @@ void do_op(struct run *r, struct todo t)
 	case OP_ROOT:
 		run_root(r, r->root_size + t.n);
 		break;
+	case OP_PIN:
+		op_pin(r, t.i % CELL_N);
+		break;
 	case OP_LEAVE:
 		leave(t.i);
 		break;

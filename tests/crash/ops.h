@@ -24,6 +24,7 @@ void op_many(struct run *r, unsigned i, uint64_t n);
 void op_floating(struct run *r, uint64_t size);
 void op_flush_now(struct run *r);
 void op_both(struct run *r, unsigned i, uint64_t n);
+void op_pin(struct run *r, unsigned i);
 void op_fail(struct run *r, unsigned i, unsigned nth);
 void op_crowd(struct run *r);
 

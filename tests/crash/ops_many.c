@@ -85,7 +85,8 @@ void op_flush_now(struct run *r)
 	if (pm_flush())
 		run_fail(r, "pm_flush");
 	r->durable = v;
-	sim_mark(v, v, r->aside);
+	if (!r->unmarked)
+		sim_mark(v, v, r->aside);
 }
 
 /* One transaction over both regions. */
@@ -114,6 +115,18 @@ void op_both(struct run *r, unsigned i, uint64_t n)
 	if (n > 5)
 		r->now.slot[40].tag = value;
 	run_end(r, r->tx_late);
+}
+
+/* A word that is a pointer into the second region goes into the id map. */
+void op_pin(struct run *r, unsigned i)
+{
+	uint64_t word = (uintptr_t)pm_root_in(r->second, 0);
+
+	run_begin(r);
+	if (!PM_SET(root_of()->cell[i], word))
+		run_fail(r, "pm_write");
+	r->now.cell[i] = word;
+	run_end(r, r->single_late);
 }
 
 /* The nth sync of a transaction over both regions fails. What had failed must

@@ -4,7 +4,7 @@
  */
 #include "explore.h"
 
-#include <stdio.h>
+#include <string.h>
 
 #define MIB ((size_t)1 << 20)
 #define TINY 8192u
@@ -223,43 +223,57 @@ static void reopens(struct run *r, const struct workload *w)
 
 const struct workload workloads[] = {
 	{"anything", anything, 60, 2, 16384, MIB, 0, 0, 0, false, false,
-	 false},
+	 false, false},
 	{"tiny-lane", small_things, 250, 1, TINY, MIB, 0, 0, 0, false, false,
-	 false},
+	 false, false},
 	{"two-lanes", two_lanes, 200, 2, TINY, MIB, 0, 0, 0, false, true,
-	 false},
+	 false, false},
 	{"threads", small_things, 120, 3, TINY, MIB, 0, 0, 0, false, true,
-	 false},
-	{"spill", spills, 3, 2, TINY, MIB, 0, 0, 0, false, true, false},
-	{"direct", direct, 3, 2, TINY, MIB, 0, 0, 0, false, true, false},
+	 false, false},
+	{"spill", spills, 3, 2, TINY, MIB, 0, 0, 0, false, true, false, false},
+	{"direct", direct, 3, 2, TINY, MIB, 0, 0, 0, false, true, false, false},
 	{"growth", grows, 26, 2, TINY, MIB, 3 * MIB, 0, 0, false, false,
-	 false},
-	{"reuse", reuses, 4, 2, TINY, MIB, 0, 0, 0, false, false, false},
+	 false, false},
+	{"reuse", reuses, 4, 2, TINY, MIB, 0, 0, 0, false, false, false, false},
 	{"manual", small_things, 150, 2, TINY, MIB, 0, PM_FLUSH_MANUAL, 0,
-	 false, true, false},
+	 false, true, false, false},
 	{"relaxed", small_things, 150, 2, TINY, MIB, 0, 0, PM_RELAXED, false,
-	 true, false},
+	 true, false, false},
 	{"two-regions", in_both, 30, 2, TINY, MIB, 0, 0, 0, true, false,
-	 false},
+	 false, false},
 	{"first-sync-fails", fails, 1, 2, TINY, MIB, 0, 0, 0, true, false,
-	 false},
+	 false, false},
 	{"second-sync-fails", fails, 2, 2, TINY, MIB, 0, 0, 0, true, false,
-	 false},
-	{"full", full, 1, 2, TINY, MIB, 0, 0, 0, false, false, false},
+	 false, false},
+	{"full", full, 1, 2, TINY, MIB, 0, 0, 0, false, false, false, false},
 	{"anything-relaxed", anything, 50, 2, 16384, MIB, 0, 0, PM_RELAXED,
-	 false, true, false},
+	 false, true, false, false},
 	{"spill-manual", spills, 2, 2, TINY, MIB, 0, PM_FLUSH_MANUAL, 0,
-	 false, true, false},
+	 false, true, false, false},
 	{"direct-relaxed", direct, 2, 2, TINY, MIB, 0, 0, PM_RELAXED, false,
-	 true, false},
+	 true, false, false},
 	{"growth-relaxed", grows, 14, 2, TINY, MIB, 3 * MIB, 0, PM_RELAXED,
-	 false, false, false},
+	 false, false, false, false},
 	{"two-regions-relaxed", in_both, 24, 2, TINY, MIB, 0, 0, PM_RELAXED,
-	 true, true, false},
+	 true, true, false, false},
 	{"two-regions-manual", in_both, 24, 2, TINY, MIB, 0,
-	 PM_FLUSH_MANUAL, 0, true, true, false},
-	{"root", roots, 6, 2, TINY, MIB, 0, 0, 0, false, false, true},
-	{"reopen", reopens, 5, 2, TINY, MIB, 0, 0, 0, false, false, false},
+	 PM_FLUSH_MANUAL, 0, true, true, false, false},
+	{"root", roots, 6, 2, TINY, MIB, 0, 0, 0, false, false, true, false},
+	{"reopen", reopens, 5, 2, TINY, MIB, 0, 0, 0, false, false, false, false},
 };
 
 const size_t workload_n = sizeof(workloads) / sizeof(*workloads);
+
+const struct workload *workload_find(const char *name)
+{
+	size_t n = strcspn(name, ":"), i;
+
+	for (i = 0; i < workload_n; i++)
+		if (!strcmp(workloads[i].name, name))
+			return &workloads[i];
+	for (i = 0; name[n] && i < family_n; i++)
+		if (strlen(families[i].name) == n &&
+		    !memcmp(families[i].name, name, n))
+			return families[i].find(&families[i], name + n + 1);
+	return NULL;
+}

@@ -39,7 +39,7 @@ void run_free(struct run *r)
 
 void run_begin(struct run *r)
 {
-	if (!r->quiet)
+	if (!r->unmarked && !r->beside)
 		sim_mark(r->durable, r->n, r->aside);
 }
 
@@ -47,20 +47,28 @@ void run_end(struct run *r, bool late)
 {
 	uint64_t v;
 
-	if (r->quiet)
+	if (r->beside)
 		return;
 	run_version(r);
 	v = r->n - 1;
 	if (!late)
 		r->durable = v;
-	sim_mark(r->durable, v, r->aside);
+	if (!r->unmarked)
+		sim_mark(r->durable, v, r->aside);
+}
+
+void run_mark(struct run *r)
+{
+	if (!r->unmarked)
+		sim_mark(r->durable, r->n - 1, r->aside);
 }
 
 void run_start(struct run *r)
 {
 	run_version(r);
 	r->durable = 0;
-	sim_mark(0, 0, 0);
+	if (!r->unmarked)
+		sim_mark(0, 0, 0);
 }
 
 void run_root(struct run *r, size_t size)

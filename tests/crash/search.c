@@ -16,6 +16,8 @@
 #define NEST_EVERY 120u
 #define NEST_STATES 30u
 #define DEADLINE_S 60u
+/* Of a sequence of a family at most so many points, chosen at random. */
+#define FAMILY_POINTS 32u
 
 /* One trace that is being explored: the run, or a recovery inside it. */
 struct level {
@@ -121,7 +123,8 @@ static void go_to_the_end(struct level *l, uint64_t budget, size_t points)
 {
 	struct search *s = l->s;
 	size_t i, n = l->t->n;
-	struct states st = {.quota = points ? budget / points : 0,
+	struct states st = {.quota = s->quota && s->path_n == 0 ? s->quota :
+				     points ? budget / points : 0,
 			    .rng = s->rng, .try = try_state, .arg = l};
 
 	if (st.quota < STATES_MIN)
@@ -171,6 +174,9 @@ static void explore(struct search *s, const struct trace *t,
 		points += armed && states_is_point(t, i);
 	}
 	world_init(&l.w, s->mode, &sim_journal);
+	if (s->quota && !b)
+		budget = s->quota * (points < FAMILY_POINTS ? points
+							: FAMILY_POINTS);
 	if (s->replay)
 		replay(&l);
 	else

@@ -262,18 +262,22 @@ void sim_fail_fence(unsigned nth)
 	fail_in = nth;
 }
 
-void sim_park(unsigned nth)
+void sim_expect(void)
 {
 	pthread_mutex_lock(&mu);
 	parking = COMING;
-	park_in = nth;
 	pthread_mutex_unlock(&mu);
+}
+
+void sim_park(unsigned nth)
+{
+	park_in = nth;
 }
 
 void sim_unpark(void)
 {
-	pthread_mutex_lock(&mu);
 	park_in = 0;
+	pthread_mutex_lock(&mu);
 	parking = NOBODY;
 	pthread_cond_broadcast(&parking_cv);
 	pthread_mutex_unlock(&mu);

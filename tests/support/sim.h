@@ -37,6 +37,8 @@ void sim_mark(uint64_t lo, uint64_t hi, uint64_t arg);
 /* The nth fence from now on fails with EIO; 0: none does. */
 void sim_fail_fence(unsigned nth);
 
+/* A thread is going to stop: before the thread is made. */
+void sim_expect(void);
 /* The calling thread stops before its nth call from now on (from 1). */
 void sim_park(unsigned nth);
 /* The calling thread will not stop any more. */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define SUBSET_UNITS 10u	/* of so many units all mixtures are tried */
+#define RANDOM_EACH 6u		/* random states for each unit, at most    */
 
 static const char *const names[S_N] = {"fenced", "all", "missing", "alone",
 				       "subset", "random", "torn", "cut"};
@@ -161,7 +162,9 @@ static void try_many(struct states *s, struct world *w)
 			try(s, w, S_SUBSET, i >> 1 | i << 31);
 		left -= 2ull << bits;
 	}
-	for (; left > 0 && w->units > 1; left--) {
+	if (left > RANDOM_EACH * w->units)
+		left = RANDOM_EACH * w->units;
+	for (; left > 0; left--) {
 		if (left % 4 == 0)
 			try(s, w, S_TORN, (uint32_t)crash_below(&s->rng, w->n));
 		else

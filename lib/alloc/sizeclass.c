@@ -6,6 +6,8 @@
  */
 #include "alloc/alloc.h"
 
+_Static_assert(PM_EXTENT_MAX == PM_EXTENT_MIN << 4, "five extent sizes");
+
 #define LINEAR 8u		/* classes of 16, 32 ... 128 bytes */
 
 uint32_t class_size(unsigned idx)
@@ -49,7 +51,7 @@ unsigned class_of(uint64_t size, uint64_t align)
 	return idx;
 }
 
-struct size_class class_get(uint32_t ext_size, unsigned idx)
+static struct size_class best_slab(uint32_t ext_size, unsigned idx)
 {
 	struct size_class best = {class_size(idx), 0, 0};
 	uint64_t size = best.size, least = UINT64_MAX;
@@ -70,4 +72,21 @@ struct size_class class_get(uint32_t ext_size, unsigned idx)
 			break;
 	}
 	return best;
+}
+
+/* Computed once for each extent size and class, by whoever asks first. */
+struct size_class class_get(uint32_t ext_size, unsigned idx)
+{
+	static AO_t known[5][CLASSES_MAX];	/* n_ext << 32 | n_slots */
+	AO_t *slot = &known[__builtin_ctz(ext_size / PM_EXTENT_MIN)][idx];
+	AO_t word = AO_load(slot);
+	struct size_class c;
+
+	if (LIKELY(word))
+		return (struct size_class){class_size(idx),
+					   (uint32_t)(word >> 32),
+					   (uint32_t)word};
+	c = best_slab(ext_size, idx);
+	AO_store(slot, (AO_t)c.n_ext << 32 | c.n_slots);
+	return c;
 }

@@ -22,7 +22,18 @@ static unsigned id_slot(uint64_t id)
 	return (unsigned)(id * 0x9e3779b97f4a7c15ull >> 52);
 }
 
-/* Rebuilding the small table keeps probing simple after a removal. */
+/* The slot of a region, or the empty one where it belongs. */
+static unsigned slot_of(const struct region *r)
+{
+	unsigned slot = id_slot(r->id);
+	AO_t there;
+
+	while ((there = AO_load(&by_id[slot])) && there != (AO_t)r)
+		slot = (slot + 1) % IDS;
+	return slot;
+}
+
+/* After a removal from the middle of a chain. */
 static void rebuild_ids(void)
 {
 	AO_t fresh[IDS] = {0};
@@ -51,16 +62,21 @@ void table_add(struct region *r)
 
 	for (i = r->number; i < r->number + r->span; i++)
 		AO_store_release(&by_number[i], (AO_t)r);
-	rebuild_ids();
+	AO_store_release(&by_id[slot_of(r)], (AO_t)r);
 }
 
 void table_remove(struct region *r)
 {
+	unsigned slot = slot_of(r);
 	int i;
 
 	for (i = r->number; i < r->number + r->span; i++)
 		AO_store_release(&by_number[i], 0);
-	rebuild_ids();
+	/* Nobody's search goes past it if what follows is empty. */
+	if (AO_load(&by_id[(slot + 1) % IDS]) == 0)
+		AO_store_release(&by_id[slot], 0);
+	else
+		rebuild_ids();
 }
 
 struct region *table_get(int number)

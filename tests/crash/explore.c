@@ -7,6 +7,7 @@
  *	explore [--workload NAME] [--mode adr|eadr|page] [--states N]
  *		[--seed N] [--drop 1..6] [--depth N] [--state S] [--list]
  *	explore --small N | --race N [--quota N] [--family NAME] ...
+ *	--jobs N: so many processes at a time
  *
  * --small: all sequences of up to N operations; --race: a thread is stopped at
  * each of its calls while another does up to N operations; at each point up to
@@ -23,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -60,6 +62,18 @@ static void record_run(const struct workload *w, struct run *r,
 	if (r->n)
 		sim_mark(r->n - 1, r->n - 1, 0);
 	sim_record(NULL);
+}
+
+/* Of all processes. */
+static struct totals {
+	uint64_t states, points, capped;
+} *totals;
+
+static void add_totals(const struct search *s)
+{
+	__atomic_fetch_add(&totals->states, s->states, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&totals->points, s->points, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&totals->capped, s->capped, __ATOMIC_RELAXED);
 }
 
 static struct search *in_hand;
@@ -145,6 +159,7 @@ static void report(const struct search *s, const char *name, uint64_t runs)
 		printf(", %llu dropped", (unsigned long long)s->dropped);
 	printf("\n");
 	fflush(stdout);
+	add_totals(s);
 }
 
 static int one_workload(const struct options *o, const struct workload *w,
@@ -180,24 +195,33 @@ static int one_family(const struct options *o, const struct family *f,
 }
 
 struct result {
-	unsigned n, failed;
+	unsigned n, failed, running;
 };
 
-/* In a process of its own: either of w and f. */
+static void wait_for_one(struct result *res)
+{
+	int status = 1;
+
+	while (wait(&status) < 0 && errno == EINTR)
+		;
+	res->running--;
+	res->n++;
+	res->failed += status != 0;
+}
+
+/* In a process of its own, --jobs at a time: either of w and f. */
 static void in_child(struct result *res, const struct options *o,
 		     const struct workload *w, const struct family *f, int mode)
 {
 	pid_t pid;
-	int status = 1;
 
+	if (res->running == o->jobs)
+		wait_for_one(res);
 	fflush(stdout);
 	pid = fork();
 	if (pid == 0)
 		exit(w ? one_workload(o, w, mode) : one_family(o, f, mode));
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	res->n++;
-	res->failed += status != 0;
+	res->running++;
 }
 
 static void all_workloads(struct result *res, const struct options *o)
@@ -242,10 +266,15 @@ static void all_families(struct result *res, const struct options *o)
 
 int main(int argc, char **argv)
 {
-	struct result res = {0, 0};
+	struct result res = {0, 0, 0};
 	struct options o;
 	struct timespec a, b;
+	double seconds;
 
+	totals = mmap(NULL, sizeof(*totals), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (totals == MAP_FAILED)
+		return 99;
 	options_parse(&o, argc, argv);
 	clock_gettime(CLOCK_MONOTONIC, &a);
 	if (o.longest) {
@@ -257,9 +286,16 @@ int main(int argc, char **argv)
 		       (unsigned long long)o.states);
 		all_workloads(&res, &o);
 	}
+	while (res.running)
+		wait_for_one(&res);
 	clock_gettime(CLOCK_MONOTONIC, &b);
-	printf("%u of %u runs failed, %.1f s\n", res.failed, res.n,
-	       (double)(b.tv_sec - a.tv_sec) +
-	       (double)(b.tv_nsec - a.tv_nsec) / 1e9);
+	seconds = (double)(b.tv_sec - a.tv_sec) +
+		  (double)(b.tv_nsec - a.tv_nsec) / 1e9;
+	printf("%llu states at %llu points (%llu capped) in %.1f s: %.0f a "
+	       "second; %u of %u runs failed\n",
+	       (unsigned long long)totals->states,
+	       (unsigned long long)totals->points,
+	       (unsigned long long)totals->capped, seconds,
+	       (double)totals->states / seconds, res.failed, res.n);
 	return res.failed || !res.n ? 1 : 0;
 }

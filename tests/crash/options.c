@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEFAULT_STATES 15000u
+#define DEFAULT_STATES 400000u
 #define DEFAULT_QUOTA 64u
 
 static uint64_t number(const char *text)
@@ -92,6 +92,9 @@ static void option(struct options *o, int c)
 	case 'D':
 		o->depth = (unsigned)number(optarg);
 		break;
+	case 'j':
+		o->jobs = (unsigned)number(optarg);
+		break;
 	case 'S':
 		parse_state(o, optarg);
 		break;
@@ -117,13 +120,14 @@ void options_parse(struct options *o, int argc, char **argv)
 		{"drop", 1, 0, 'd'}, {"depth", 1, 0, 'D'},
 		{"state", 1, 0, 'S'}, {"list", 0, 0, 'L'},
 		{"small", 1, 0, 'l'}, {"race", 1, 0, 'r'},
-		{"quota", 1, 0, 'q'}, {"family", 1, 0, 'f'}, {0, 0, 0, 0},
+		{"quota", 1, 0, 'q'}, {"family", 1, 0, 'f'},
+		{"jobs", 1, 0, 'j'}, {0, 0, 0, 0},
 	};
 	const char *env = getenv("PMHEAP_CRASH_STATES");
 	int c;
 
 	*o = (struct options){.mode = -1, .seed = 1, .depth = 1,
-			      .quota = DEFAULT_QUOTA};
+			      .jobs = 1, .quota = DEFAULT_QUOTA};
 	o->states = env ? number(env) : DEFAULT_STATES;
 	while ((c = getopt_long(argc, argv, "", known, NULL)) >= 0)
 		option(o, c);
@@ -131,6 +135,8 @@ void options_parse(struct options *o, int argc, char **argv)
 		o->depth = DEPTH_MAX - 1;
 	if (o->quota < STATES_MIN)
 		o->quota = STATES_MIN;
+	if (o->jobs == 0)
+		o->jobs = 1;
 	if (o->longest > WORDS_MAX)
 		o->longest = WORDS_MAX;
 }

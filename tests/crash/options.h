@@ -19,7 +19,7 @@ struct options {
 	uint64_t quota;		/* of families     */
 	unsigned longest;	/* 0: no families  */
 	bool races;
-	unsigned drop, depth;
+	unsigned drop, depth, jobs;
 	struct state state[DEPTH_MAX];
 	unsigned state_n;
 };

@@ -221,6 +221,21 @@ static void reopens(struct run *r, const struct workload *w)
 	}
 }
 
+/* Little happens in a pool with some hundred objects. */
+static void hundreds(struct run *r, const struct workload *w)
+{
+	unsigned i;
+
+	for (i = 0; i < 300; i++)
+		if (!pm_alloc(20 + i))
+			run_fail(r, "pm_alloc");
+	r->now.objects += 300;
+	run_start(r);
+	r->unmarked = false;
+	run_mark(r);
+	small_things(r, w);
+}
+
 const struct workload workloads[] = {
 	{"anything", anything, 60, 2, 16384, MIB, 0, 0, 0, false, false,
 	 false, false},
@@ -259,6 +274,8 @@ const struct workload workloads[] = {
 	{"two-regions-manual", in_both, 24, 2, TINY, MIB, 0,
 	 PM_FLUSH_MANUAL, 0, true, true, false, false},
 	{"root", roots, 6, 2, TINY, MIB, 0, 0, 0, false, false, true, false},
+	{"hundreds", hundreds, 100, 2, TINY, MIB, 0, 0, 0, false, false, false,
+	 true},
 	{"reopen", reopens, 5, 2, TINY, MIB, 0, 0, 0, false, false, false, false},
 };
 

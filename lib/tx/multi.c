@@ -2,8 +2,9 @@
 /*
  * multi.c: one transaction over several regions. Each gets an entry that names
  * all participants and their numbers; recovery counts it only if all have it
- * (recover.c). Numbers are taken under one lock, so that two such transactions
- * never wait for each other's lower numbers.
+ * (recover.c). A volatile or scratch region takes part, but is not named: after
+ * a crash it could not answer. Numbers are taken under one lock, so that two
+ * such transactions never wait for each other's lower numbers.
  */
 #include "tx/internal.h"
 
@@ -14,6 +15,12 @@ static pthread_mutex_t multi_mu = PTHREAD_MUTEX_INITIALIZER;
 void multi_fork_child(void)
 {
 	pthread_mutex_init(&multi_mu, NULL);
+}
+
+/* Recovery never asks a region whose commits die with the process. */
+static bool lasts(const struct region *r)
+{
+	return !r->private && r->md.chosen->survives != PM_SURVIVES_NOTHING;
 }
 
 static bool knows_peer(struct region *r, const struct region *peer)
@@ -41,7 +48,8 @@ static int put_peers(struct part *p, struct part **parts, unsigned n)
 		struct pm_peer hint = {.id = peer->id};
 		struct pm_rec rec = {PM_TAG(PM_REC_PEER, 0), sizeof(hint)};
 
-		if (parts[i] == p || !peer->md.path || knows_peer(p->r, peer))
+		if (parts[i] == p || !lasts(peer) || !peer->md.path ||
+		    knows_peer(p->r, peer))
 			continue;
 		strncpy(hint.path, peer->md.path, sizeof(hint.path) - 1);
 		ret = part_put(p, rec, &hint, sizeof(hint));
@@ -52,9 +60,12 @@ static int put_peers(struct part *p, struct part **parts, unsigned n)
 static int put_parts(struct part *p, struct part **parts, unsigned n)
 {
 	struct pm_part ids[PARTS_MAX] = {{0, 0}};
-	struct pm_rec rec = {PM_TAG(PM_REC_PART, 0), n * sizeof(ids[0])};
+	struct pm_rec rec = {PM_TAG(PM_REC_PART, 0), 0};
+	unsigned i;
 	int ret;
 
+	for (i = 0; i < n; i++)
+		rec.arg += lasts(parts[i]->r) ? sizeof(ids[0]) : 0;
 	p->reserve = 0;
 	ret = put_peers(p, parts, n);
 	if (ret == 0) {
@@ -93,18 +104,21 @@ static int take_lanes(struct part **parts, unsigned n)
 static void write_entries(struct part **parts, unsigned n)
 {
 	struct pm_part ids[PARTS_MAX];
-	unsigned i;
+	unsigned i, k = 0;
 
 	pthread_mutex_lock(&multi_mu);
 	for (i = 0; i < n; i++) {
-		parts[i]->seq = lane_take_seq(parts[i]->r->log, parts[i]->lane);
-		ids[i] = (struct pm_part){parts[i]->r->id, parts[i]->seq};
+		struct region *r = parts[i]->r;
+
+		parts[i]->seq = lane_take_seq(r->log, parts[i]->lane);
+		if (lasts(r))
+			ids[k++] = (struct pm_part){r->id, parts[i]->seq};
 	}
 	pthread_mutex_unlock(&multi_mu);
 	for (i = 0; i < n; i++) {
 		struct part *p = parts[i];
 
-		memcpy(p->buf + p->part_at, ids, n * sizeof(ids[0]));
+		memcpy(p->buf + p->part_at, ids, k * sizeof(ids[0]));
 		lane_append(p->r, p->lane, (struct pm_entry *)p->buf, p->seq,
 			    PM_WRITE_FLUSH);
 	}

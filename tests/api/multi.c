@@ -268,6 +268,47 @@ START_TEST(a_secondary_closed_and_reopened_takes_part_again)
 }
 END_TEST
 
+/* A transaction over the primary and a region that dies with the process. */
+static void change_with_one_that_dies(void *arg)
+{
+	PmWrapperConfig c = *(PmWrapperConfig *)arg;
+	uint64_t *mine, *its;
+	int other;
+
+	t_init("p");
+	other = pm_init_sec(c);
+	ck_assert_msg(other > PM_PRIMARY, "%s", pm_errormsg());
+	mine = pm_root(64);
+	its = pm_root_in(other, 64);
+	t_given(mine);
+	t_given(its);
+	TX_START {
+		TX_SET(mine[0], 7);
+		TX_SET(its[0], 7);
+	} TX_END
+	ck_assert_msg(pm_tx_errno() == 0, "%s", pm_errormsg());
+	ck_assert_uint_eq(its[0], 7);
+}
+
+START_TEST(recovery_does_not_ask_a_region_that_died_with_the_process)
+{
+	PmWrapperConfig c = { .size = 8 * MIB };
+	uint64_t *mine;
+
+	if (_i == 1) {
+		t_init("a");
+		t_given(pm_root(64));
+		t_ok(pm_close());
+		c = t_config_open("a", PM_SCRATCH);
+	}
+	t_crash(change_with_one_that_dies, &c);
+	t_ok(pm_init(t_config_open("p", 0)));
+	mine = pm_root(0);
+	t_given(mine);
+	ck_assert_uint_eq(mine[0], 7);
+}
+END_TEST
+
 int main(void)
 {
 	t_begin("multi");
@@ -282,5 +323,7 @@ int main(void)
 	      T_KEEPS);
 	t_add(an_open_transaction_dies_in_all_regions, T_KEEPS);
 	t_add(a_secondary_closed_and_reopened_takes_part_again, T_KEEPS);
+	t_add_each(recovery_does_not_ask_a_region_that_died_with_the_process,
+		   T_KEEPS, 2);
 	return t_end();
 }

@@ -249,6 +249,42 @@ START_TEST(an_aborted_relaxed_transaction_leaves_nothing)
 }
 END_TEST
 
+static void expect_one_root(void)
+{
+	void *first = pm_root(64), *larger;
+
+	t_given(first);
+	ck_assert_ptr_eq(pm_root(64), first);
+	errno = 0;
+	pm_free(first);
+	ck_assert_int_eq(errno, EINVAL);
+	larger = pm_root(5000);
+	t_given(larger);
+	ck_assert_ptr_eq(pm_root(64), larger);
+	TX_START {
+		t_given(pm_root(20000));
+	} TX_END
+	ck_assert_int_eq(pm_tx_errno(), 0);
+	ck_assert_ptr_nonnull(pm_root(20000));
+	ck_assert_uint_eq(t_stats(PM_PRIMARY).objects, 1);
+}
+
+START_TEST(the_root_is_the_same_before_it_is_flushed)
+{
+	PmWrapperConfig c = relaxed(1000000);
+
+	t_ok(pm_init(c));
+	expect_one_root();
+	t_ok(pm_close());
+	if (t_keeps())
+		ck_assert_int_eq(unlink(t_path("p")), 0);
+	c = t_config("p");
+	c.flags |= PM_FLUSH_MANUAL;
+	t_ok(pm_init(c));
+	expect_one_root();
+}
+END_TEST
+
 int main(void)
 {
 	t_begin("relaxed");
@@ -259,5 +295,6 @@ int main(void)
 	t_add(commits_are_durable_after_the_interval, T_KEEPS);
 	t_add(a_root_that_grew_is_found_before_the_next_flush, T_ANY);
 	t_add(an_aborted_relaxed_transaction_leaves_nothing, T_ANY);
+	t_add(the_root_is_the_same_before_it_is_flushed, T_ANY);
 	return t_end();
 }

@@ -62,7 +62,9 @@ typedef struct PmBackend {
 	 * finds the medium that path names (ENOENT) and sets size.
 	 */
 	int	(*map)(PmMedium *m);
-	/* Makes the medium size bytes long, new bytes zero, durable. 0 or -1. */
+	/* Makes the medium size bytes long, new bytes zero, durable. 0 or -1
+	 * (EIO: a sync failed, as fence() says it). The library may give up
+	 * what it asked for, and ask for another size with the old m->size. */
 	int	(*grow)(PmMedium *m, uint64_t size);
 	/* Room on the medium for these bytes, so that writing them cannot fail
 	 * for lack of it. 0 or -1 ENOSPC. May be NULL. */

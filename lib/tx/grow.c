@@ -29,14 +29,21 @@ static int add_zone(struct region *r, uint64_t len)
 		return -1;
 	}
 	/* T5: grow() returns when the new end of the file is durable. */
-	if (medium_grow(&r->md, old + len))
+	if (medium_grow(&r->md, old + len)) {
+		/* A sync that failed may have lost more than the growth. */
+		if (errno == EIO)
+			log_poison(r);
 		return err_set(errno, "%s: cannot grow to %llu bytes: %s",
 			       region_name(r), (unsigned long long)(old + len),
 			       strerror(errno));
-	if (window_extend(r, old, len))
+	}
+	if (window_extend(r, old, len)) {
+		/* The next attempt starts at the old end again. */
+		r->md.m.size = old;
 		return err_set(ENOMEM, "%s: cannot map %llu more bytes: %s",
 			       region_name(r), (unsigned long long)len,
 			       strerror(errno));
+	}
 	if (log_commit_now(r, &rec, 1)) {
 		window_shrink(r, old, len);
 		return -1;

@@ -4,6 +4,7 @@
  */
 #include "support.h"
 
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #define CHUNK (100 * KIB)
@@ -253,6 +254,34 @@ START_TEST(a_secondary_larger_than_a_slot_lies_apart_from_others)
 }
 END_TEST
 
+START_TEST(growth_that_found_no_addresses_is_tried_again)
+{
+	char *end, *taken, *p;
+
+	t_ok(pm_init(t_config_of("p", 1 * MIB, 64 * MIB)));
+	p = pm_root(64);
+	t_given(p);
+	end = p - ((uintptr_t)p & (MIB - 1));
+	while (pm_is_pm(end))
+		end += 4 * KIB;
+	taken = mmap(end, 4 * KIB, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS |
+		     MAP_FIXED_NOREPLACE, -1, 0);
+	ck_assert_ptr_eq(taken, end);
+	t_null(pm_alloc(2 * MIB), ENOMEM);
+	ck_assert_uint_eq(t_stats(PM_PRIMARY).size, 1 * MIB);
+	/* Less is asked for now than then. */
+	ck_assert_int_eq(munmap(taken, 4 * KIB), 0);
+	t_given(pm_alloc(MIB));
+	p = pm_alloc(8 * MIB);
+	t_given(p);
+	t_given(pm_fill(p, 'x', 8 * MIB));
+	if (!t_keeps())
+		return;
+	t_reopen("p");
+	t_bytes(p, 8 * MIB, 'x');
+}
+END_TEST
+
 int main(void)
 {
 	t_begin("growth");
@@ -263,6 +292,7 @@ int main(void)
 	t_add(growth_in_a_transaction_that_aborts_leaks_nothing, T_ANY);
 	t_add(a_fixed_region_does_not_grow, T_ANY);
 	t_add(two_regions_grow_side_by_side, T_ANY);
+	t_add(growth_that_found_no_addresses_is_tried_again, T_ANY);
 	t_add(a_sparse_pool_of_100_gib_works, T_KEEPS);
 	t_add(a_secondary_larger_than_a_slot_lies_apart_from_others, T_KEEPS);
 	return t_end();

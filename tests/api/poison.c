@@ -21,6 +21,15 @@ static int fence_that_fails(PmMedium *m)
 	return real->fence(m);
 }
 
+static int grow_that_fails(PmMedium *m, uint64_t size)
+{
+	if (fail) {
+		errno = fail;
+		return -1;
+	}
+	return real->grow(m, size);
+}
+
 static void make_backends(void)
 {
 	real = pm_backend(t_backend());
@@ -29,6 +38,7 @@ static void make_backends(void)
 	healthy = *real;
 	failing.name = "failing";
 	failing.fence = fence_that_fails;
+	failing.grow = grow_that_fails;
 	/* One fence must not stand for the media of both. */
 	failing.traits &= ~PM_BACKEND_CPU_FENCE;
 	fail = 0;
@@ -172,6 +182,28 @@ START_TEST(a_failed_manual_flush_is_reported)
 }
 END_TEST
 
+START_TEST(a_sync_that_fails_while_growing_poisons)
+{
+	PmWrapperConfig c;
+
+	make_backends();
+	c = config("p", &failing);
+	c.size = 1 * MIB;
+	c.max_size = 16 * MIB;
+	t_ok(pm_init(c));
+	/* A full disk is no failed sync. */
+	fail = ENOSPC;
+	t_null(pm_alloc(2 * MIB), ENOSPC);
+	fail = 0;
+	t_given(pm_alloc(2 * MIB));
+	fail = EIO;
+	t_null(pm_alloc(8 * MIB), EIO);
+	fail = 0;
+	t_null(pm_alloc(10), EIO);
+	t_refused(pm_close(), EIO);
+}
+END_TEST
+
 START_TEST(a_backend_of_another_abi_is_refused)
 {
 	PmWrapperConfig c;
@@ -191,6 +223,7 @@ int main(void)
 	t_add(a_poisoned_region_works_after_it_is_reopened, T_KEEPS);
 	t_add(a_poisoned_secondary_is_closed_all_the_same, T_KEEPS);
 	t_add(a_failed_manual_flush_is_reported, T_KEEPS);
+	t_add(a_sync_that_fails_while_growing_poisons, T_KEEPS);
 	t_add(a_backend_of_another_abi_is_refused, T_ANY);
 	return t_end();
 }

@@ -142,6 +142,7 @@ static int load_header(struct region *r, const PmWrapperConfig *c)
 struct region *heap_load(const PmWrapperConfig *config, bool verify_only)
 {
 	struct region *r = calloc(1, sizeof(*r));
+	struct peers peers = {config, NULL};
 	struct recovery recovery;
 	int err;
 
@@ -161,14 +162,16 @@ struct region *heap_load(const PmWrapperConfig *config, bool verify_only)
 		goto fail;
 	if (load_header(r, config) || check_layout(r, config) ||
 	    (!verify_only && check_id(r)) ||
-	    log_recover(r, peers_judge, (void *)config, &recovery))
+	    log_recover(r, peers_judge, &peers, &recovery))
 		goto fail;
+	peers_forget(&peers);
 	AO_store(&r->size, r->hdr->size);
 	/* What lies beyond is of a growth that did not commit. */
 	r->md.m.size = r->hdr->size;
 	return r;
 fail:
 	err = errno;
+	peers_forget(&peers);
 	heap_unload(r);
 	errno = err;
 	return NULL;

@@ -22,7 +22,13 @@ int heap_check_root(struct region *r);
 void heap_root_fork_child(void);
 /* fork.c */
 void heap_fork_init(void);
-/* peers.c: a judge_fn; arg is the config. */
+/* peers.c: a judge_fn; arg is a struct peers. */
+struct peers {
+	const PmWrapperConfig *config;
+	struct peer_file *found;	/* open until peers_forget() */
+};
+
+void peers_forget(struct peers *peers);
 enum judgement peers_judge(struct region *r, uint64_t seq, uint64_t peer_id,
 			   uint64_t peer_seq, void *arg);
 /* The open region with this number, or NULL with EINVAL. */

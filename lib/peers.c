@@ -2,7 +2,8 @@
 /*
  * peers.c: asking another region whether a transaction over both committed.
  * The region may be open; else its file is looked for where the config says,
- * where it was last, and beside the region that asks. It is only read.
+ * where it was last, and beside the region that asks. It is only read, and
+ * stays open until the region that asks is recovered.
  */
 #include "heap.h"
 
@@ -12,53 +13,73 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct question {
-	struct region *r;
-	uint64_t seq, peer_id, peer_seq;
+struct peer_file {
+	struct peer_file *next;
+	struct region r;		/* header and medium only         */
+	struct witness *w;		/* NULL: the log cannot be read   */
 };
 
-/* Opens path if it is the region asked for; JUDGED_UNKNOWN if it is not. */
-static enum judgement ask_file(const char *path, const struct question *q,
-			       bool *found)
+static void close_file(struct peer_file *f)
 {
-	PmWrapperConfig c = {.path = path, .flags = PM_RDONLY};
-	struct pm_header *h = aligned_alloc(PM_PAGE, PM_HDR_SIZE);
-	struct region *tmp = calloc(1, sizeof(*tmp));
-	enum judgement answer = JUDGED_UNKNOWN;
-	enum other_copy other;
-
-	*found = false;
-	/* A user's backend finds its own media; files are all alike. */
-	if (q->r->md.chosen->traits & PM_BACKEND_NO_FILE)
-		c.backend = q->r->md.chosen;
-	if (!h || !tmp || medium_open(&tmp->md, &c, header_peek_max))
-		goto out;
-	if (header_read(&tmp->md, h, &tmp->hdr_copy, &other) == 0 &&
-	    h->id == q->peer_id) {
-		*found = true;
-		tmp->hdr = h;
-		tmp->id = h->id;
-		tmp->home = tmp->md.m.base;
-		tmp->zone_off = header_zone_off(h);
-		pthread_mutex_init(&tmp->hdr_mu, NULL);
-		answer = log_scan_has(tmp, q->peer_seq, q->r->id, q->seq);
-		pthread_mutex_destroy(&tmp->hdr_mu);
-	}
-	medium_close(&tmp->md);
-out:
-	free(h);
-	free(tmp);
-	return answer;
+	witness_close(f->w);
+	medium_close(&f->r.md);
+	pthread_mutex_destroy(&f->r.hdr_mu);
+	free(f->r.hdr);
+	free(f);
 }
 
-static const char *hint(const struct region *r, uint64_t id)
+void peers_forget(struct peers *peers)
+{
+	struct peer_file *f;
+
+	while ((f = peers->found)) {
+		peers->found = f->next;
+		close_file(f);
+	}
+}
+
+/* Opens path if it is the region asked for. */
+static struct peer_file *open_file(const char *path, const struct region *asker,
+				   uint64_t id)
+{
+	PmWrapperConfig c = {.path = path, .flags = PM_RDONLY};
+	struct peer_file *f = calloc(1, sizeof(*f));
+	struct region *r = f ? &f->r : NULL;
+	enum other_copy other;
+
+	if (!f)
+		return NULL;
+	r->md.m.fd = r->md.lock_fd = -1;
+	pthread_mutex_init(&r->hdr_mu, NULL);
+	r->hdr = aligned_alloc(PM_PAGE, PM_HDR_SIZE);
+	/* A user's backend finds its own media; files are all alike. */
+	if (asker->md.chosen->traits & PM_BACKEND_NO_FILE)
+		c.backend = asker->md.chosen;
+	if (!r->hdr || medium_open(&r->md, &c, header_peek_max) ||
+	    header_read(&r->md, r->hdr, &r->hdr_copy, &other) ||
+	    r->hdr->id != id) {
+		close_file(f);
+		return NULL;
+	}
+	r->id = id;
+	r->home = r->md.m.base;
+	r->zone_off = header_zone_off(r->hdr);
+	f->w = witness_open(r);
+	return f;
+}
+
+/* Where the region was: as the transaction says, the header, or another. */
+static bool hint(struct region *r, uint64_t seq, struct pm_peer *peer)
 {
 	uint32_t i;
 
+	if (log_find_peer(r, seq, peer))
+		return true;
 	for (i = 0; i < r->hdr->n_peers; i++)
-		if (r->hdr->peer[i].id == id)
-			return r->hdr->peer[i].path;
-	return NULL;
+		if (r->hdr->peer[i].id == peer->id)
+			memcpy(peer->path, r->hdr->peer[i].path,
+			       sizeof(peer->path) - 1);
+	return peer->path[0] || log_find_peer(r, 0, peer);
 }
 
 /* The file's name, in the folder of the region that asks. */
@@ -74,47 +95,60 @@ static bool beside(const struct region *r, const char *path, char *out)
 			basename(name)) < PATH_MAX;
 }
 
-static enum judgement cannot_judge(struct region *r, uint64_t peer_id,
-				   const char *last)
+static enum judgement cannot_judge(struct region *r, uint64_t seq,
+				   uint64_t peer_id)
 {
+	struct pm_peer peer = {.id = peer_id};
+
 	err_set(ENODEV, "%s: a transaction was cut off that also touched "
 		"region %016llx (last seen at %s), and only that region can "
 		"tell whether it committed; give its path in recover_with",
 		region_name(r), (unsigned long long)peer_id,
-		last ? last : "an unknown place");
+		hint(r, seq, &peer) ? peer.path : "an unknown place");
 	return JUDGED_UNKNOWN;
+}
+
+static struct peer_file *find_file(struct region *r, uint64_t seq, uint64_t id,
+				   const char *const *with)
+{
+	struct pm_peer peer = {.id = id};
+	struct peer_file *f = NULL;
+	char path[PATH_MAX];
+
+	for (; with && *with && !f; with++)
+		f = open_file(*with, r, id);
+	if (f || !hint(r, seq, &peer))
+		return f;
+	f = open_file(peer.path, r, id);
+	if (!f && beside(r, peer.path, path))
+		f = open_file(path, r, id);
+	return f;
 }
 
 enum judgement peers_judge(struct region *r, uint64_t seq, uint64_t peer_id,
 			   uint64_t peer_seq, void *arg)
 {
-	const PmWrapperConfig *c = arg;
-	struct question q = {r, seq, peer_id, peer_seq};
+	struct peers *peers = arg;
 	struct region *open = table_find_id(peer_id);
-	const char *last = hint(r, peer_id);
-	enum judgement answer;
-	char path[PATH_MAX];
-	bool found = false;
-	unsigned i;
+	enum judgement answer = JUDGED_UNKNOWN;
+	struct peer_file *f = peers->found;
 
 	if (open) {
 		answer = log_has(open, peer_seq);
-		goto judged;
+	} else {
+		while (f && f->r.id != peer_id)
+			f = f->next;
+		if (!f) {
+			f = find_file(r, seq, peer_id,
+				      peers->config->recover_with);
+			if (f) {
+				f->next = peers->found;
+				peers->found = f;
+			}
+		}
+		if (f && f->w)
+			answer = witness_has(f->w, peer_seq, r->id, seq);
 	}
-	for (i = 0; c->recover_with && c->recover_with[i]; i++) {
-		answer = ask_file(c->recover_with[i], &q, &found);
-		if (found)
-			goto judged;
-	}
-	if (last) {
-		answer = ask_file(last, &q, &found);
-		if (!found && beside(r, last, path))
-			answer = ask_file(path, &q, &found);
-		if (found)
-			goto judged;
-	}
-	return cannot_judge(r, peer_id, last);
-judged:
-	return answer == JUDGED_UNKNOWN ? cannot_judge(r, peer_id, last)
+	return answer == JUDGED_UNKNOWN ? cannot_judge(r, seq, peer_id)
 					: answer;
 }

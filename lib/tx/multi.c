@@ -23,13 +23,16 @@ static bool lasts(const struct region *r)
 	return !r->private && r->md.chosen->survives != PM_SURVIVES_NOTHING;
 }
 
+/* Does the header name this place, and still will when the entry is judged? A
+ * full table forgets the oldest for a new one. */
 static bool knows_peer(struct region *r, const struct region *peer)
 {
 	bool found = false;
-	uint32_t i;
+	uint32_t i, n;
 
 	pthread_mutex_lock(&r->hdr_mu);
-	for (i = 0; i < r->hdr->n_peers && !found; i++)
+	n = r->hdr->n_peers < PM_PEERS_MAX ? r->hdr->n_peers : 0;
+	for (i = 0; i < n && !found; i++)
 		found = r->hdr->peer[i].id == peer->id &&
 			!strncmp(r->hdr->peer[i].path, peer->md.path,
 				 sizeof(r->hdr->peer[i].path) - 1);

@@ -45,13 +45,35 @@ static int judge_entry(struct region *r, struct entry_ref *ref, judge_fn judge,
 	return 0;
 }
 
-/* Entries that are not judged yet say where their participants were. */
-static int learn_peer(struct region *r, const struct pm_rec *rec,
-		      const void *payload, void *arg)
+static int find_peer(struct region *r, const struct pm_rec *rec,
+		     const void *payload, void *arg)
 {
-	(void)arg;
-	return PM_TAG_TYPE(rec->tag) == PM_REC_PEER
-		? header_apply(r, rec, payload) : 0;
+	struct pm_peer peer, *wanted = arg;
+
+	(void)r;
+	if (PM_TAG_TYPE(rec->tag) != PM_REC_PEER)
+		return 0;
+	memcpy(&peer, payload, sizeof(peer));
+	if (peer.id == wanted->id)
+		*wanted = peer;
+	return 0;
+}
+
+bool log_find_peer(struct region *r, uint64_t seq, struct pm_peer *peer)
+{
+	struct log *log = r->log;
+	size_t i;
+
+	peer->path[0] = 0;
+	for (i = 0; i < log->kept_n; i++) {
+		const struct pm_entry *e = log->kept[i].e;
+
+		if (seq == 0 || seq == e->seq)
+			rec_each(r, entry_records(e), entry_records_len(e),
+				 find_peer, peer);
+	}
+	peer->path[sizeof(peer->path) - 1] = 0;
+	return peer->path[0] != 0;
 }
 
 /* A hostile record can change spilled records behind it: judge each again. */
@@ -119,9 +141,6 @@ static int replay_all(struct region *r, struct entry_ref *refs, size_t n,
 {
 	size_t i;
 
-	for (i = 0; i < n; i++)
-		rec_each(r, entry_records(refs[i].e),
-			 entry_records_len(refs[i].e), learn_peer, NULL);
 	for (i = 0; i < n; i++)
 		if (!refs[i].dropped && judge_entry(r, &refs[i], judge, arg))
 			return -1;
@@ -203,39 +222,4 @@ enum judgement log_has(struct region *r, uint64_t seq)
 	if (lost)
 		return JUDGED_LOST;
 	return unknown ? JUDGED_UNKNOWN : JUDGED_COMMITTED;
-}
-
-static bool lists(struct region *r, const struct pm_entry *e, uint64_t id,
-		  uint64_t seq)
-{
-	const struct pm_part *parts = NULL;
-	unsigned n = entry_parts(r, e, &parts), i;
-
-	for (i = 0; i < n; i++)
-		if (parts[i].id == id && parts[i].seq == seq)
-			return true;
-	return false;
-}
-
-enum judgement log_scan_has(struct region *r, uint64_t seq, uint64_t peer_id,
-			    uint64_t peer_seq)
-{
-	enum judgement found = JUDGED_LOST;
-	struct entry_ref *refs = NULL;
-	struct pm_ckpt c;
-	size_t n = 0, i;
-	int slot;
-
-	if (!ckpt_read(r->home, &c, &slot) || c.header_gen > r->hdr->gen)
-		return JUDGED_UNKNOWN;
-	if (seq <= c.watermark)
-		return log_has(r, seq);
-	if (log_scan(r, &c, &refs, &n))
-		return JUDGED_UNKNOWN;
-	for (i = 0; i < n; i++)
-		if (refs[i].seq == seq && !refs[i].dropped &&
-		    lists(r, refs[i].e, peer_id, peer_seq))
-			found = JUDGED_COMMITTED;
-	log_scan_free(refs, n);
-	return found;
 }

@@ -37,6 +37,9 @@ int log_format(struct region *r);
  */
 int log_recover(struct region *r, judge_fn judge, void *arg,
 		struct recovery *out);
+/* While log_recover() judges: where the entry seq (0: any) says that the region
+ * peer->id was. The header keeps a few such places only. False: nowhere. */
+bool log_find_peer(struct region *r, uint64_t seq, struct pm_peer *peer);
 /* Replays again into the working copy, for private regions; and frees what
  * log_recover() kept. */
 int log_replay_work(struct region *r);
@@ -50,9 +53,12 @@ int log_close(struct region *r, bool clean);
 int log_flush_all(struct region *r);
 /* Does this recovered, open region hold the entry as committed? */
 enum judgement log_has(struct region *r, uint64_t seq);
-/* The same for a region that is not open: its medium, header and checkpoint. */
-enum judgement log_scan_has(struct region *r, uint64_t seq, uint64_t peer_id,
-			    uint64_t peer_seq);
+/* The same for a region that is not open, but for medium, header and home.
+ * NULL: its log cannot be read. */
+struct witness *witness_open(struct region *r);
+enum judgement witness_has(const struct witness *w, uint64_t seq,
+			   uint64_t peer_id, uint64_t peer_seq);
+void witness_close(struct witness *w);
 void log_stats(struct region *r, PmStats *out);
 
 /* --- transactions (tx.c and others) --- */

@@ -268,6 +268,52 @@ START_TEST(a_secondary_closed_and_reopened_takes_part_again)
 }
 END_TEST
 
+#define MANY 12		/* more than a header keeps the places of */
+
+static void change_one_of_many(void *arg)
+{
+	uint64_t *mine, *its, i, k, n = *(uint64_t *)arg;
+	int other[MANY];
+	char name[] = "a";
+
+	t_init("p");
+	mine = pm_root(64);
+	t_given(mine);
+	for (i = 0; i < MANY; i++) {
+		name[0] = (char)('a' + i);
+		other[i] = t_init_sec(name);
+		t_given(pm_root_in(other[i], 64));
+	}
+	for (i = 1; i <= n; i++) {
+		k = i / 2 % MANY;
+		its = pm_root_in(other[k], 64);
+		t_given(its);
+		TX_START {
+			TX_SET(mine[0], i);
+			TX_SET(its[0], i);
+		} TX_END
+		ck_assert_msg(pm_tx_errno() == 0, "%s", pm_errormsg());
+	}
+}
+
+START_TEST(every_one_of_many_participants_is_found)
+{
+	uint64_t n = 2 * MANY + 5, *mine;
+	char name[] = "a";
+	int i;
+
+	t_crash(change_one_of_many, &n);
+	t_init("p");
+	mine = pm_root(0);
+	t_given(mine);
+	ck_assert_uint_eq(mine[0], n);
+	for (i = 0; i < MANY; i++) {
+		name[0] = (char)('a' + i);
+		(void)t_init_sec(name);
+	}
+}
+END_TEST
+
 /* A transaction over the primary and a region that dies with the process. */
 static void change_with_one_that_dies(void *arg)
 {
@@ -323,6 +369,7 @@ int main(void)
 	      T_KEEPS);
 	t_add(an_open_transaction_dies_in_all_regions, T_KEEPS);
 	t_add(a_secondary_closed_and_reopened_takes_part_again, T_KEEPS);
+	t_add(every_one_of_many_participants_is_found, T_KEEPS);
 	t_add_each(recovery_does_not_ask_a_region_that_died_with_the_process,
 		   T_KEEPS, 2);
 	return t_end();

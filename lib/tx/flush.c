@@ -135,7 +135,10 @@ int log_flush_all(struct region *r)
 			       "reopen the region", region_name(r));
 	if (!log->deferred)
 		return 0;
-	return log_flush_upto(r, log_settled(log));
+	/* What this thread committed may stand above a number that another
+	 * still writes: not log_settled(). */
+	AO_nop_full();
+	return log_flush_upto(r, AO_load_acquire(&log->seq));
 }
 
 static void *flusher_main(void *arg)

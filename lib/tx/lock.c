@@ -126,9 +126,11 @@ static void entry_put(struct entry *e, unsigned refs)
 	pthread_mutex_lock(&b->mu);
 	e->refs -= refs;
 	if (e->refs == 0) {
-		for (at = &b->list; *at != e; at = &(*at)->next)
+		/* locks_forget() may have taken it out. */
+		for (at = &b->list; *at && *at != e; at = &(*at)->next)
 			;
-		*at = e->next;
+		if (*at)
+			*at = e->next;
 		entry_destroy(e);
 		e->next = b->spare;
 		b->spare = e;
@@ -156,7 +158,9 @@ void locks_forget(const struct region *r)
 				continue;
 			}
 			*at = e->next;
-			if (e->refs == 1)
+			/* One reference is the holder; but a condition has
+			 * waiters only. */
+			if (e->refs == 1 && e->kind != COND)
 				free(e);
 		}
 		pthread_mutex_unlock(&b->mu);

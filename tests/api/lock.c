@@ -5,6 +5,7 @@
 #include "support.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -289,6 +290,50 @@ START_TEST(a_timed_wait_ends_with_the_mutex_held)
 }
 END_TEST
 
+static pm_mutex *waiting_on;
+static pm_cond *never;
+static sem_t waits;
+
+static void *wait_in_vain(void *arg)
+{
+	struct timespec t;
+	int *result = arg;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	t.tv_sec += 1;
+	ck_assert_int_eq(pm_mutex_lock(waiting_on), 0);
+	sem_post(&waits);
+	*result = pm_cond_timedwait(never, waiting_on, &t);
+	return NULL;
+}
+
+START_TEST(a_wait_outlives_its_region)
+{
+	struct {
+		pm_mutex m;
+		pm_cond c;
+	} *r;
+	pthread_t thread;
+	int result = -1;
+
+	t_init("p");
+	r = pm_root(sizeof *r);
+	t_given(r);
+	waiting_on = &r->m;
+	never = &r->c;
+	ck_assert_int_eq(sem_init(&waits, 0, 0), 0);
+	ck_assert_int_eq(pthread_create(&thread, NULL, wait_in_vain, &result),
+			 0);
+	ck_assert_int_eq(sem_wait(&waits), 0);
+	/* It has let go of the mutex, so it waits. */
+	ck_assert_int_eq(pm_mutex_lock(waiting_on), 0);
+	ck_assert_int_eq(pm_mutex_unlock(waiting_on), 0);
+	t_ok(pm_close());
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	ck_assert_int_eq(result, ETIMEDOUT);
+}
+END_TEST
+
 int main(void)
 {
 	t_begin("lock");
@@ -303,5 +348,6 @@ int main(void)
 	t_add(a_broadcast_wakes_all, T_ANY);
 	t_add(a_signal_wakes_one, T_ANY);
 	t_add(a_timed_wait_ends_with_the_mutex_held, T_ANY);
+	t_add(a_wait_outlives_its_region, T_ANY);
 	return t_end();
 }

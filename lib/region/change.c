@@ -29,8 +29,9 @@ static int add_zone(struct region *r, uint64_t off, uint64_t len)
 		return -1;
 	z = &h->zone[h->n_zones];
 	*z = (struct pm_zone){off, len, n, 0};
-	h->n_zones++;
 	h->size = off + len;
+	/* Read without the lock: never before what it counts. */
+	__atomic_store_n(&h->n_zones, h->n_zones + 1, __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -130,7 +131,8 @@ void header_add_lost(struct region *r, uint64_t first, uint64_t last)
 		return;
 	}
 	if (h->n_lost == PM_LOST_MAX) {
-		h->lost_floor = h->lost[0].last;
+		/* Failed numbers are not noted in their order. */
+		h->lost_floor = max_u64(h->lost_floor, h->lost[0].last);
 		memmove(&h->lost[0], &h->lost[1],
 			(PM_LOST_MAX - 1) * sizeof(h->lost[0]));
 		h->n_lost--;

@@ -212,6 +212,29 @@ START_TEST(the_newest_intact_checkpoint_rules)
 }
 END_TEST
 
+START_TEST(a_forgotten_number_is_unknown_never_committed)
+{
+	uint64_t i;
+	bool unknown;
+
+	set_up();
+	/* Two threads' transactions failed; the later number comes first. */
+	header_add_lost(r, 70, 70);
+	header_add_lost(r, 50, 50);
+	for (i = 0; i < PM_LOST_MAX; i++)
+		header_add_lost(r, 1000 + 10 * i, 1005 + 10 * i);
+	ck_assert_uint_eq(r->hdr->n_lost, PM_LOST_MAX);
+	for (i = 50; i <= 70; i += 20) {
+		ck_assert(!header_is_lost(r->hdr, i, &unknown));
+		ck_assert(unknown);
+	}
+	ck_assert(header_is_lost(r->hdr, 1000, &unknown));
+	ck_assert(!header_is_lost(r->hdr, 1006, &unknown));
+	ck_assert(!unknown);
+	tear_down();
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -223,7 +246,8 @@ int main(void)
 		a_newer_format_with_its_own_checksum_is_newer,
 		impossible_numbers_are_damage_in_spite_of_the_checksum,
 		a_truncated_file_is_damaged,
-		the_newest_intact_checkpoint_rules, NULL,
+		the_newest_intact_checkpoint_rules,
+		a_forgotten_number_is_unknown_never_committed, NULL,
 	};
 
 	return unit_main("header", tests);

@@ -374,19 +374,11 @@ PM_API int pm_close_sec(int number)
 	return ret;
 }
 
-PM_API int pm_close(void)
+static int close_all(void)
 {
-	bool child = table_in_child();
 	struct region *r, *next;
 	int ret = 0, err = errno;
 
-	if (child)
-		tx_forget_child();
-	pthread_mutex_lock(&heap_mu);
-	if (!child && tx_touches(NULL)) {
-		pthread_mutex_unlock(&heap_mu);
-		return err_set(EBUSY, "a transaction is open");
-	}
 	for (r = table_next(PM_PRIMARY); r; r = next) {
 		next = table_next(r->number);
 		if (r->number != PM_PRIMARY && close_region(r)) {
@@ -399,9 +391,28 @@ PM_API int pm_close(void)
 		ret = -1;
 		err = errno;
 	}
+	errno = err;
+	return ret;
+}
+
+PM_API int pm_close(void)
+{
+	bool child = table_in_child();
+	int ret;
+
+	if (child)
+		tx_forget_child();
+	pthread_mutex_lock(&heap_mu);
+	/* An operation that begins now finds no region when the gate opens:
+	 * a program may exit while its threads work. */
+	tx_gate_close();
+	if (!child && tx_touches(NULL))
+		ret = err_set(EBUSY, "a transaction is open");
+	else
+		ret = close_all();
+	tx_gate_open();
 	if (child)
 		table_forget_parent();
 	pthread_mutex_unlock(&heap_mu);
-	errno = err;
 	return ret;
 }

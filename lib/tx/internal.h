@@ -257,8 +257,6 @@ struct op *op_push(struct ctx *c, struct region *r, unsigned kind);
 int undo_save(struct ctx *c, const void *p, uint64_t n, uint64_t *pos);
 /* Marks the thread inside a transaction; waits while pages are dropped. */
 void ctx_enter(struct ctx *c);
-void tx_gate_close(void);
-void tx_gate_open(void);
 /* No other thread is in a transaction, and this one logs no more stores. */
 bool tx_others_are_idle(void);
 

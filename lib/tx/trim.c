@@ -5,16 +5,13 @@
  * A page of the working copy that equals its home is dropped; it is read from
  * the file again when touched. A page may hold a store that its transaction
  * logs only later, so pages are dropped only while no transaction is open in
- * any thread. membarrier(2) makes a transaction that begins meanwhile visible
- * without a fence on its side.
+ * any thread (tx_gate_close()).
  */
 #include "tx/internal.h"
 
 #include <fcntl.h>
-#include <linux/membarrier.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define BATCH 512
@@ -82,17 +79,18 @@ uint64_t work_bytes(struct region *r)
 	return scan_work(r, false);
 }
 
-static void barrier_all(void)
+/* A deferred entry still changes home, for a while perhaps back to what it was
+ * before: a page that equals it now would show the program an older value.
+ * Called with flush_mu held, so that none begins. */
+static bool all_is_applied(struct log *log)
 {
-	static AO_t registered;
+	unsigned i;
 
-	if (!AO_load(&registered)) {
-		syscall(SYS_membarrier,
-			MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
-		AO_store(&registered, 1);
-	}
-	if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0))
-		AO_nop_full();
+	for (i = 0; i < log->n_lanes; i++)
+		if (AO_load_acquire(&log->lane[i].tail) !=
+		    AO_load(&log->lane[i].flushed))
+			return false;
+	return true;
 }
 
 /* Called with ckpt_mu held, by a thread whose transaction may be ending. */
@@ -113,8 +111,9 @@ void work_trim(struct region *r)
 	if (scan_work(r, false) <= log->work_budget)
 		return;
 	tx_gate_close();
-	barrier_all();
-	if (tx_others_are_idle())
+	pthread_mutex_lock(&log->flush_mu);
+	if (tx_others_are_idle() && all_is_applied(log))
 		scan_work(r, true);
+	pthread_mutex_unlock(&log->flush_mu);
 	tx_gate_open();
 }

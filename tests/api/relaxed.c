@@ -4,6 +4,7 @@
  */
 #include "support.h"
 
+#include <pmheap/backend.h>
 #include <pthread.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -285,6 +286,75 @@ START_TEST(the_root_is_the_same_before_it_is_flushed)
 }
 END_TEST
 
+/* The backend under test; while `armed`, its next fence waits for set_twice(),
+ * and what the working copy shows is noted when `cell` becomes 2 at home. */
+static PmBackend watched;
+static const PmBackend *real;
+static pthread_t changer;
+static uint64_t *cell, seen;
+static bool armed;
+
+static void *set_twice(void *arg)
+{
+	(void)arg;
+	t_given(PM_SET(*cell, 2));
+	t_given(PM_SET(*cell, 1));
+	return NULL;
+}
+
+static int fence_during_changes(PmMedium *m)
+{
+	if (armed) {
+		armed = false;
+		ck_assert_int_eq(pthread_create(&changer, NULL, set_twice,
+						NULL), 0);
+		ck_assert_int_eq(pthread_join(changer, NULL), 0);
+	}
+	return real->fence(m);
+}
+
+static void write_and_look(PmMedium *m, uint64_t off, const void *src, size_t n,
+			   unsigned how)
+{
+	uint64_t two = 2;
+
+	real->write(m, off, src, n, how);
+	if (cell != NULL && off == pm_fat(cell).offset && n == sizeof two &&
+	    memcmp(src, &two, n) == 0)
+		seen = *cell;
+}
+
+START_TEST(a_page_is_not_given_back_before_its_commits_are_applied)
+{
+	PmWrapperConfig c = relaxed(1000000);
+	char *other, *p;
+	size_t i;
+
+	real = pm_backend(t_backend());
+	t_given(real);
+	watched = *real;
+	watched.fence = fence_during_changes;
+	watched.write = write_and_look;
+	c.backend = &watched;
+	c.backend_name = NULL;
+	c.work_budget = 64 * KIB;
+	t_ok(pm_init(c));
+	p = pm_calloc(1, 64 * KIB);
+	other = pm_calloc(1, MIB);
+	t_given(p);
+	t_given(other);
+	cell = (uint64_t *)(p + 32 * KIB);
+	t_given(PM_SET(*cell, 1));
+	t_ok(pm_flush());
+	armed = true;
+	for (i = 0; armed; i++)
+		t_given(pm_fill(other + i * 512 % MIB, 'x', 512));
+	ck_assert_uint_eq(seen, 0);
+	t_ok(pm_flush());
+	ck_assert_uint_eq(seen, 1);
+}
+END_TEST
+
 int main(void)
 {
 	t_begin("relaxed");
@@ -296,5 +366,6 @@ int main(void)
 	t_add(a_root_that_grew_is_found_before_the_next_flush, T_ANY);
 	t_add(an_aborted_relaxed_transaction_leaves_nothing, T_ANY);
 	t_add(the_root_is_the_same_before_it_is_flushed, T_ANY);
+	t_add(a_page_is_not_given_back_before_its_commits_are_applied, T_KEEPS);
 	return t_end();
 }

@@ -75,9 +75,16 @@ static int copy_bytes(int from, int to, off_t size)
 		off_t data = lseek(from, off, SEEK_DATA), hole;
 		ssize_t n;
 
-		if (data < 0)
+		if (data < 0 && errno == ENXIO)
 			break;		/* nothing but a hole is left */
+		/* A file system that does not know holes has none. */
+		if (data < 0 && errno == EINVAL)
+			data = off;
+		if (data < 0)
+			return -1;
 		hole = lseek(from, data, SEEK_HOLE);
+		if (hole < 0 && errno != EINVAL)
+			return -1;
 		if (hole < 0)
 			hole = size;
 		if (lseek(to, data, SEEK_SET) < 0)
@@ -106,13 +113,20 @@ static int copy(const char *src, const char *dst)
 	if (from < 0)
 		return err_set(errno, "%s: cannot open: %s", src,
 			       strerror(errno));
-	if (fstat(from, &st) || lock_file(from, true, src))
+	if (fstat(from, &st)) {
+		err_set(errno, "%s: cannot look at it: %s", src,
+			strerror(errno));
+		goto out;
+	}
+	if (lock_file(from, true, src))
 		goto out;
 	if (asprintf(&temp, "%s.new-%ld", dst, (long)getpid()) < 0) {
 		temp = NULL;
 		err_set(ENOMEM, "out of memory");
 		goto out;
 	}
+	/* Of a process with our number that was killed here. */
+	unlink(temp);
 	to = open(temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
 		  st.st_mode & 0777);
 	if (to < 0 || copy_bytes(from, to, st.st_size) || fsync(to)) {
@@ -124,8 +138,12 @@ static int copy(const char *src, const char *dst)
 		goto out;
 	/* link() does not overwrite what somebody else has just made. */
 	ret = link(temp, dst);
-	if (ret == 0)
-		ret = sync_dir(dst);
+	if (ret == 0 && sync_dir(dst)) {
+		err = errno;
+		unlink(dst);
+		errno = err;
+		ret = -1;
+	}
 	if (ret)
 		err_set(errno, "%s: cannot create: %s", dst, strerror(errno));
 out:

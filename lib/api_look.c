@@ -89,6 +89,8 @@ static int check(const char *path, PmCheckReport *out)
 	struct region *r = heap_load(&c, true);
 	PmStats st = {0};
 
+	/* It may hold what was found before a repair. */
+	memset(out, 0, sizeof(*out));
 	if (!r)
 		return fault(out);
 	describe(r, out);

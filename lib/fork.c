@@ -17,16 +17,17 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
-static void privatize(struct region *r, uint64_t off, uint64_t len)
+static int privatize(struct region *r, uint64_t off, uint64_t len)
 {
 	uint8_t *p = r->work + off;
 	uint64_t i;
 
 	if (madvise(p, len, MADV_POPULATE_WRITE) == 0)
-		return;
+		return 0;
 	/* An older kernel: an atomic change of nothing copies the page. */
 	for (i = 0; i < len; i += PM_PAGE)
 		__atomic_fetch_or(p + i, 0, __ATOMIC_RELAXED);
+	return 0;
 }
 
 static bool shares_pages(const struct region *r)
@@ -46,7 +47,7 @@ static void prepare(void)
 		alloc_freeze(r);
 		pthread_mutex_lock(&r->hdr_mu);
 		if (shares_pages(r))
-			alloc_each_used(r, privatize);
+			(void)alloc_each_used(r, privatize);
 	}
 }
 
@@ -75,7 +76,7 @@ static void done(bool child)
 	pthread_mutex_unlock(&heap_mu);
 }
 
-void heap_fork_init(void)
+int heap_fork_init(void)
 {
-	table_fork_hooks(prepare, done);
+	return table_fork_hooks(prepare, done);
 }

@@ -120,16 +120,15 @@ static int load_header(struct region *r, const PmWrapperConfig *c)
 	unsigned i;
 
 	r->home = r->md.m.base;
-	if (r->md.fresh && format(r, c)) {
-		int err = errno;
-
-		if (r->md.was_empty && ftruncate(r->md.m.fd, 0) == 0)
-			r->md.was_empty = false;
-		errno = err;
+	if (r->md.fresh && format(r, c))
 		return -1;
-	}
 	if (header_read(&r->md, r->hdr, &r->hdr_copy, &r->hdr_other))
 		return -1;
+	/* The place to grow into was set aside by a look at it before. */
+	if (r->md.m.fd >= 0 && !r->private &&
+	    r->md.m.max_size < r->hdr->max_size)
+		return err_set(EIO, "%s: its header could be read only once",
+			       region_name(r));
 	r->hdr_one_copy = r->hdr_other != COPY_SAME;
 	r->id = r->hdr->id;
 	AO_store(&r->size, r->hdr->size);
@@ -172,6 +171,7 @@ struct region *heap_load(const PmWrapperConfig *config, bool verify_only)
 fail:
 	err = errno;
 	peers_forget(&peers);
+	medium_discard(&r->md);
 	heap_unload(r);
 	errno = err;
 	return NULL;
@@ -179,8 +179,9 @@ fail:
 
 void heap_unload(struct region *r)
 {
-	alloc_close(r);
+	/* The thread that flushes groups uses all the rest. */
 	log_close(r, false);
+	alloc_close(r);
 	window_unmap(r);
 	medium_close(&r->md);
 	pthread_mutex_destroy(&r->hdr_mu);
@@ -188,9 +189,9 @@ void heap_unload(struct region *r)
 	free(r);
 }
 
-static void make_writable(struct region *r, uint64_t off, uint64_t len)
+static int make_writable(struct region *r, uint64_t off, uint64_t len)
 {
-	window_make_writable(r, off, len);
+	return window_make_writable(r, off, len);
 }
 
 int heap_check_root(struct region *r)
@@ -210,12 +211,12 @@ static int start(struct region *r, const PmWrapperConfig *c)
 {
 	if (window_map(r) || log_replay_work(r))
 		return -1;
-	if (r->readonly)
-		window_seal(r);
+	if (r->readonly && window_seal(r))
+		return -1;
 	if (alloc_open(r) || heap_check_root(r))
 		return -1;
-	if (r->work_lazy && !r->readonly)
-		alloc_each_used(r, make_writable);
+	if (r->work_lazy && !r->readonly && alloc_each_used(r, make_writable))
+		return -1;
 	/* A copy with holes, on a disk that is full by now, opens all the
 	 * same; the area is asked for again when it is needed. */
 	if (!r->private)
@@ -281,6 +282,7 @@ static struct region *open_region(PmWrapperConfig *config, bool primary)
 	return r;
 fail:
 	err = errno;
+	medium_discard(&r->md);
 	heap_unload(r);
 	errno = err;
 	return NULL;
@@ -292,19 +294,26 @@ static void close_at_exit(void)
 		pm_close();
 }
 
-static void init_once(void)
+/* What the process needs before its first region; heap_mu is held. */
+static int prepare_process(void)
 {
+	static bool hooks, at_exit;
+
 	window_choose();
-	heap_fork_init();
-	atexit(close_at_exit);
+	/* Without the hooks a child could write its parent's pool (I9). */
+	if (!hooks && heap_fork_init())
+		return err_set(ENOMEM, "out of memory for the hooks of fork");
+	hooks = true;
+	/* Without this a region is recovered instead, when opened again. */
+	if (!at_exit)
+		at_exit = atexit(close_at_exit) == 0;
+	return 0;
 }
 
 static int init(PmWrapperConfig *config, bool primary)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct region *r = NULL;
 
-	pthread_once(&once, init_once);
 	if (table_in_child())
 		return err_set(EPERM, "a forked child has its parent's regions "
 			       "open; pm_close() lets go of them");
@@ -318,7 +327,7 @@ static int init(PmWrapperConfig *config, bool primary)
 	else if (!primary && !table_get(PM_PRIMARY))
 		err_set(EINVAL, "there is no primary region yet: call pm_init()"
 			" first");
-	else
+	else if (prepare_process() == 0)
 		r = open_region(config, primary);
 	pthread_mutex_unlock(&heap_mu);
 	return r ? r->number : -1;
@@ -344,8 +353,7 @@ static int close_region(struct region *r)
 		return err_set(EBUSY, "%s: a transaction that touches it is "
 			       "open", region_name(r));
 	if (AO_load(&r->poisoned))
-		ret = err_set(EIO, "%s: an earlier sync failed",
-			      region_name(r));
+		ret = region_poisoned(r);
 	table_remove(r);
 	locks_forget(r);
 	err = errno;

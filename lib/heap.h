@@ -21,7 +21,7 @@ int heap_check_root(struct region *r);
 /* The lock of pm_root() is nobody's in a forked child. */
 void heap_root_fork_child(void);
 /* fork.c */
-void heap_fork_init(void);
+int heap_fork_init(void);
 /* peers.c: a judge_fn; arg is a struct peers. */
 struct peers {
 	const PmWrapperConfig *config;

@@ -62,9 +62,9 @@ typedef struct PmBackend {
 	 * finds the medium that path names (ENOENT) and sets size.
 	 */
 	int	(*map)(PmMedium *m);
-	/* Makes the medium size bytes long, new bytes zero, durable. 0 or -1
-	 * (EIO: a sync failed, as fence() says it). The library may give up
-	 * what it asked for, and ask for another size with the old m->size. */
+	/* Makes the medium size bytes long, new bytes zero, durable. 0 or -1;
+	 * EIO poisons the region: older bytes may not be durable either. May
+	 * be called again for less when what followed a growth failed. */
 	int	(*grow)(PmMedium *m, uint64_t size);
 	/* Room on the medium for these bytes, so that writing them cannot fail
 	 * for lack of it. 0 or -1 ENOSPC. May be NULL. */

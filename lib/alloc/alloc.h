@@ -51,10 +51,18 @@ void alloc_close(struct region *r);
  * taken before every lock of an allocator. */
 void alloc_life_lock(void);
 void alloc_life_unlock(void);
-/* Takes notice of a zone that growth has added. */
-int alloc_add_zone(struct region *r);
+/*
+ * Growth. Takes what the volatile state of a zone at off with len bytes needs,
+ * -1 ENOMEM; then takes notice of the zone that the header has, or gives the
+ * memory back. The caller lets no other growth in between.
+ */
+int alloc_prepare_zone(struct region *r, uint64_t off, uint64_t len);
+void alloc_add_zone(struct region *r);
+void alloc_forget_zone(struct region *r);
 
-/* Reserves. -1 ENOMEM: no room (no message), ENOSPC: disk full. */
+/* Reserves. ALLOC_FULL: no room in the region, without a message. -1 with
+ * one: ENOMEM no memory for the process, ENOSPC or EIO from the medium. */
+#define ALLOC_FULL 1
 int alloc_reserve(struct region *r, uint64_t size, uint64_t align,
 		  uint32_t type, struct slot *out);
 void alloc_cancel(struct region *r, const struct slot *s);
@@ -90,7 +98,8 @@ unsigned alloc_collect(struct region *r, struct pm_rec *recs, unsigned max,
 void alloc_collected(struct region *r, const struct pm_rec *recs, unsigned n,
 		     bool committed);
 
-/* Room on the medium for bytes that are about to be written. -1 ENOSPC. */
+/* Room on the medium for bytes that are about to be written. -1: ENOSPC, or
+ * what else keeps the file system from it. */
 int alloc_back(struct region *r, uint64_t off, uint64_t len);
 /* A run of free extents for a spill, as long as possible up to want bytes. */
 int alloc_spill_take(struct region *r, uint64_t want, uint64_t *off,
@@ -109,9 +118,10 @@ uint64_t alloc_growth_for(const struct region *r, uint64_t size,
 /* Iteration: the first live object of type at or after the slot given. */
 uint64_t alloc_iterate(struct region *r, uint32_t type, uint64_t after_off);
 void alloc_stats(struct region *r, PmStats *out);
-/* Calls f for the byte range of every extent in use. */
-void alloc_each_used(struct region *r,
-		     void (*f)(struct region *r, uint64_t off, uint64_t len));
+/* Calls f for the byte range of every extent in use, while it returns 0;
+ * what it returned. */
+int alloc_each_used(struct region *r,
+		    int (*f)(struct region *r, uint64_t off, uint64_t len));
 /* Stops and restarts extents changing hands (fork). */
 void alloc_freeze(struct region *r);
 void alloc_thaw(struct region *r);

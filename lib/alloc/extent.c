@@ -5,6 +5,8 @@
  */
 #include "alloc/internal.h"
 
+#include <string.h>
+
 /* Up to this size an object finds a full disk when it is allocated; beyond,
  * when bytes of it are committed. */
 #define EARLY_MAX (64ull << 20)
@@ -78,9 +80,9 @@ int extents_back(struct region *r, uint64_t off, uint64_t len)
 		if (AO_load(&a->backed[c / 64]) >> c % 64 & 1)
 			continue;
 		if (m->backend->reserve && m->backend->reserve(m, at, n))
-			return err_set(ENOSPC, "%s: no room on the medium for "
-				       "%llu more bytes", region_name(r),
-				       (unsigned long long)n);
+			return err_set(errno, "%s: no room on the medium for "
+				       "%llu more bytes: %s", region_name(r),
+				       (unsigned long long)n, strerror(errno));
 		fetch_or(&a->backed[c / 64], (AO_t)1 << c % 64);
 	}
 	return 0;
@@ -136,15 +138,13 @@ int extents_take(struct region *r, uint64_t n, uint64_t align, uint64_t *off)
 		    extents_back(r, at, n * a->ext_size))
 			return -1;
 		if (window_make_writable(r, at, n * a->ext_size))
-			return err_set(ENOMEM, "%s: no memory for the working "
-				       "copy", region_name(r));
+			return -1;
 		set_used(z, i, n, true);
 		z->n_free -= n;
 		*off = at;
 		return 0;
 	}
-	errno = ENOMEM;
-	return -1;
+	return ALLOC_FULL;
 }
 
 void extents_give(struct alloc *a, uint64_t off, uint64_t n)
@@ -214,8 +214,8 @@ AO_t map_get(struct alloc *a, uint64_t off)
 	return z ? AO_load_acquire(&z->map[ext]) : 0;
 }
 
-void alloc_each_used(struct region *r,
-		     void (*f)(struct region *r, uint64_t off, uint64_t len))
+int alloc_each_used(struct region *r,
+		    int (*f)(struct region *r, uint64_t off, uint64_t len))
 {
 	struct alloc *a = r->alloc;
 	AO_t k;
@@ -227,11 +227,15 @@ void alloc_each_used(struct region *r,
 		while (i < z->n_ext) {
 			uint64_t end = find_state(z, i, false);
 
-			f(r, z->data_off + i * a->ext_size,
-			  (end - i) * a->ext_size);
+			int ret = f(r, z->data_off + i * a->ext_size,
+				    (end - i) * a->ext_size);
+
+			if (ret)
+				return ret;
 			i = find_state(z, end, true);
 		}
 	}
+	return 0;
 }
 
 int alloc_spill_take(struct region *r, uint64_t want, uint64_t *off,

@@ -82,6 +82,7 @@ bool place_of(const struct region *r, uint64_t off, struct place *out);
 const struct pm_desc *desc_at(const struct region *r, uint64_t desc_off);
 
 /* extent.c; all with a->mu held. */
+/* 0, ALLOC_FULL, or -1 with a message. */
 int extents_take(struct region *r, uint64_t n, uint64_t align, uint64_t *off);
 void extents_give(struct alloc *a, uint64_t off, uint64_t n);
 /* The longest run of free extents, at most want; 0: none. */
@@ -91,7 +92,7 @@ struct zone *zone_at(struct alloc *a, uint64_t off, uint64_t *ext);
 void map_set(struct alloc *a, uint64_t off, uint64_t n_ext, AO_t value);
 AO_t map_get(struct alloc *a, uint64_t off);
 
-/* slab.c */
+/* slab.c; NULL: no memory, with a message. */
 struct slab *slab_new(struct alloc *a, uint64_t off, unsigned class_idx,
 		      uint32_t type);
 struct bin *bin_get(struct alloc *a, unsigned class_idx, uint32_t type);

@@ -61,7 +61,7 @@ static int load_slab(struct region *r, struct zone *z, uint64_t i,
 		return damaged(r, z, i, "overlaps the slab before it");
 	s = slab_new(a, z->data_off + i * a->ext_size, d->class_idx, d->type);
 	if (!s)
-		return err_set(ENOMEM, "%s: out of memory", region_name(r));
+		return -1;
 	claim(z, i, d->n_ext, (AO_t)s);
 	for (w = 0; w < bytes / 8; w++) {
 		AO_t free_mask = w < s->n_words ? ~s->taken[w] : 0;
@@ -129,13 +129,10 @@ static int load_zone(struct region *r, struct zone *z, uint64_t used_hi)
 	return 0;
 }
 
-static int open_zone(struct region *r, uint32_t i)
+static int open_zone(struct region *r, struct zone *z,
+		     const struct pm_zone *pz)
 {
-	struct alloc *a = r->alloc;
-	const struct pm_zone *pz = &r->hdr->zone[i];
-	struct zone *z = &a->zone[i];
-
-	zone_layout(pz, a->ext_size, z);
+	zone_layout(pz, r->alloc->ext_size, z);
 	z->n_free = z->n_ext;
 	z->map = calloc(z->n_ext, sizeof(*z->map));
 	z->used = calloc(z->n_ext / 64 + 1, sizeof(*z->used));
@@ -174,7 +171,7 @@ int alloc_open(struct region *r)
 		goto fail;
 	for (i = 0; i < r->hdr->n_zones; i++) {
 		a->n_zones = i + 1;
-		if (open_zone(r, i) ||
+		if (open_zone(r, &a->zone[i], &r->hdr->zone[i]) ||
 		    load_zone(r, &a->zone[i], r->hdr->zone[i].used_hi))
 			goto fail;
 	}
@@ -184,23 +181,37 @@ fail:
 	return -1;
 }
 
-int alloc_add_zone(struct region *r)
+int alloc_prepare_zone(struct region *r, uint64_t off, uint64_t len)
+{
+	struct pm_zone pz = {off, len, 0, 0};
+
+	pz.n_ext = zone_extents(off, len, r->alloc->ext_size);
+	if (open_zone(r, &r->alloc->zone[r->alloc->n_zones], &pz) == 0)
+		return 0;
+	alloc_forget_zone(r);
+	return -1;
+}
+
+void alloc_add_zone(struct region *r)
 {
 	struct alloc *a = r->alloc;
-	int ret = 0;
+	uint64_t c = a->zone[a->n_zones].off / a->chunk;
 
 	pthread_mutex_lock(&a->mu);
-	while (ret == 0 && a->n_zones < r->hdr->n_zones) {
-		uint64_t c = r->hdr->zone[a->n_zones].off / a->chunk;
-
-		/* The chunk at the old end was reserved only up to it. */
-		fetch_and(&a->backed[c / 64], ~((AO_t)1 << c % 64));
-		ret = open_zone(r, (uint32_t)a->n_zones);
-		if (ret == 0)
-			AO_store_release(&a->n_zones, a->n_zones + 1);
-	}
+	/* The chunk at the old end was reserved only up to it. */
+	fetch_and(&a->backed[c / 64], ~((AO_t)1 << c % 64));
+	AO_store_release(&a->n_zones, a->n_zones + 1);
 	pthread_mutex_unlock(&a->mu);
-	return ret;
+}
+
+void alloc_forget_zone(struct region *r)
+{
+	struct zone *z = &r->alloc->zone[r->alloc->n_zones];
+
+	free(z->map);
+	free(z->used);
+	z->map = NULL;
+	z->used = NULL;
 }
 
 static void close_zone(struct zone *z)

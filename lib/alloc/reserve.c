@@ -31,7 +31,6 @@ static THREAD_LOCAL struct cache *my_cache;
 static pthread_key_t cache_key;
 /* A region that a cache entry names is not freed meanwhile; before a->mu. */
 static pthread_mutex_t life_mu = PTHREAD_MUTEX_INITIALIZER;
-static pthread_once_t cache_once = PTHREAD_ONCE_INIT;
 
 /* A slab is given back: to its bin if anything in it is free. a->mu held. */
 static void disown(struct cached *e)
@@ -82,9 +81,20 @@ static void cache_end(void *p)
 	free(c);
 }
 
-static void cache_init(void)
+/* The key by which threads that end are noticed; tried again if it fails. */
+static bool cache_init(void)
 {
-	pthread_key_create(&cache_key, cache_end);
+	static bool made;
+	bool ok;
+
+	pthread_mutex_lock(&life_mu);
+	if (!made)
+		made = pthread_key_create(&cache_key, cache_end) == 0;
+	ok = made;
+	pthread_mutex_unlock(&life_mu);
+	if (!ok)
+		err_set(ENOMEM, "all keys for data of threads are in use");
+	return ok;
 }
 
 static struct cache *cache_get(void)
@@ -93,11 +103,13 @@ static struct cache *cache_get(void)
 
 	if (LIKELY(c != NULL))
 		return c;
-	pthread_once(&cache_once, cache_init);
+	if (!cache_init())
+		return NULL;
 	c = calloc(1, sizeof(*c));
-	if (c && pthread_setspecific(cache_key, c)) {
+	if (!c || pthread_setspecific(cache_key, c)) {
 		free(c);
 		c = NULL;
+		err_set(ENOMEM, "out of memory");
 	}
 	my_cache = c;
 	return c;
@@ -138,18 +150,21 @@ static bool slab_take(struct slab *s, struct slot *out)
 	return false;
 }
 
-/* A new slab from free extents; a->mu held. */
-static struct slab *slab_carve(struct region *r, unsigned idx, uint32_t type)
+/* A new slab from free extents; a->mu held. 0, ALLOC_FULL, -1. */
+static int slab_carve(struct region *r, unsigned idx, uint32_t type,
+		      struct slab **out)
 {
 	struct alloc *a = r->alloc;
 	struct slab *s = slab_new(a, 0, idx, type);
 	uint64_t off;
+	int ret;
 
 	if (!s)
-		return NULL;
-	if (extents_take(r, s->n_ext, a->ext_size, &off)) {
+		return -1;
+	ret = extents_take(r, s->n_ext, a->ext_size, &off);
+	if (ret) {
 		free(s);
-		return NULL;
+		return ret;
 	}
 	s->off = off;
 	map_set(a, off, s->n_ext, (AO_t)s);
@@ -158,7 +173,8 @@ static struct slab *slab_carve(struct region *r, unsigned idx, uint32_t type)
 	if (!r->readonly)
 		madvise(r->work + off, (size_t)s->n_ext * a->ext_size,
 			MADV_POPULATE_WRITE);
-	return s;
+	*out = s;
+	return 0;
 }
 
 static int reserve_slow(struct region *r, struct cached *e, unsigned idx,
@@ -180,7 +196,7 @@ static int reserve_slow(struct region *r, struct cached *e, unsigned idx,
 	if (s)
 		bin_unlist(s);
 	else if (b)
-		s = slab_carve(r, idx, type);
+		ret = slab_carve(r, idx, type, &s);
 	if (s) {
 		s->owned = true;
 		*e = (struct cached){a->serial, s, r->number, idx, type};
@@ -198,19 +214,19 @@ static int reserve_run(struct region *r, uint64_t size, uint64_t align,
 	uint64_t n = size / a->ext_size + (size % a->ext_size != 0);
 	struct run *run;
 	uint64_t off;
+	int ret;
 
-	if (n > UINT32_MAX) {
-		errno = ENOMEM;
-		return -1;
-	}
+	if (n > UINT32_MAX)
+		return ALLOC_FULL;
 	run = calloc(1, sizeof(*run));
 	if (!run)
-		return -1;
+		return err_set(ENOMEM, "out of memory");
 	pthread_mutex_lock(&a->mu);
-	if (extents_take(r, n, max_u64(align, a->ext_size), &off)) {
+	ret = extents_take(r, n, max_u64(align, a->ext_size), &off);
+	if (ret) {
 		pthread_mutex_unlock(&a->mu);
 		free(run);
-		return -1;
+		return ret;
 	}
 	run->off = off;
 	run->n_ext = (uint32_t)n;
@@ -229,11 +245,10 @@ int alloc_reserve(struct region *r, uint64_t size, uint64_t align,
 	struct cache *c;
 	struct cached *e;
 	unsigned idx;
+	int ret;
 
-	if (size > r->hdr->max_size) {
-		errno = ENOMEM;
-		return -1;
-	}
+	if (size > r->hdr->max_size)
+		return ALLOC_FULL;
 	if (size > a->class[a->n_classes - 1].size || align > a->ext_size)
 		return reserve_run(r, size, align, type, out);
 	idx = class_of(size, align);
@@ -246,12 +261,11 @@ int alloc_reserve(struct region *r, uint64_t size, uint64_t align,
 	if (LIKELY(e->serial == a->serial && e->class_idx == idx &&
 		   e->type == type && slab_take(e->slab, out)))
 		return 0;
-	if (reserve_slow(r, e, idx, type, out) == 0)
-		return 0;
+	ret = reserve_slow(r, e, idx, type, out);
 	/* No room for a slab of several extents: just what is needed. */
-	if (errno == ENOMEM && a->class[idx].n_ext > 1)
+	if (ret == ALLOC_FULL && a->class[idx].n_ext > 1)
 		return reserve_run(r, size, align, type, out);
-	return -1;
+	return ret;
 }
 
 uint64_t alloc_growth_for(const struct region *r, uint64_t size,

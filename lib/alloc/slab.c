@@ -23,8 +23,10 @@ struct bin *bin_get(struct alloc *a, unsigned class_idx, uint32_t type)
 		if (b->class_idx == class_idx && b->type == type)
 			return b;
 	b = calloc(1, sizeof(*b));
-	if (!b)
+	if (!b) {
+		err_set(ENOMEM, "out of memory");
 		return NULL;
+	}
 	b->class_idx = class_idx;
 	b->type = type;
 	b->next = *head;
@@ -64,8 +66,10 @@ struct slab *slab_new(struct alloc *a, uint64_t off, unsigned class_idx,
 	uint32_t words = (c->n_slots + 63) / 64;
 	struct slab *s = calloc(1, sizeof(*s) + 2 * words * sizeof(AO_t));
 
-	if (!s)
+	if (!s) {
+		err_set(ENOMEM, "out of memory");
 		return NULL;
+	}
 	s->bin = bin_get(a, class_idx, type);
 	if (!s->bin) {
 		free(s);

@@ -46,11 +46,12 @@ int filemap_map(PmMedium *m, int extra_flags)
 int filemap_grow(PmMedium *m, uint64_t size, int extra_flags)
 {
 	/* What a crash left beyond the old end must read as zero. */
-	if (ftruncate(m->fd, (off_t)m->size) || ftruncate(m->fd, (off_t)size))
+	if (ftruncate(m->fd, (off_t)m->size) ||
+	    ftruncate(m->fd, (off_t)size))
 		return -1;
-	/* The kernel tells of a failed write-back once, whoever asks: here it
-	 * may be about what fence() has to answer for. */
 	if (fsync(m->fd)) {
+		/* Whatever it is called: the kernel tells of a failed write-back
+		 * once, and fence() has to answer for it. */
 		errno = EIO;
 		return -1;
 	}

@@ -286,10 +286,19 @@ int medium_publish(struct medium *md)
 	if (r)
 		return err_set(errno, "%s: cannot create: %s", md->path,
 			       strerror(errno));
+	md->named = md->unlinked || md->temp_path;
 	if (sync_dir(md->path))
 		return err_set(errno, "%s: cannot sync its directory: %s",
 			       md->path, strerror(errno));
 	return 0;
+}
+
+void medium_discard(struct medium *md)
+{
+	if (md->named)
+		unlink(md->path);
+	else if (md->was_empty && ftruncate(md->m.fd, 0))
+		return;		/* it is opened as a pool of no objects */
 }
 
 void medium_close(struct medium *md)
@@ -323,4 +332,10 @@ int medium_grow(struct medium *md, uint64_t size)
 		return -1;
 	md->m.size = size;
 	return 0;
+}
+
+void medium_ungrow(struct medium *md, uint64_t size)
+{
+	/* What lies beyond is cut off by the next growth. */
+	md->m.size = size;
 }

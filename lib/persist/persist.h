@@ -30,6 +30,7 @@ struct medium {
 	bool fresh;		/* nothing has been formatted in it yet   */
 	bool was_empty;		/* a file of no bytes that was there      */
 	bool unlinked;		/* O_TMPFILE: gets its name when formatted */
+	bool named;		/* this opening has given it its name     */
 	char *temp_path;	/* name it has until then, if not unlinked */
 	bool anonymous;		/* the working copy cannot map the file   */
 };
@@ -44,10 +45,16 @@ int medium_open(struct medium *md, const PmWrapperConfig *config,
 		uint64_t (*peek)(int fd));
 /* Gives a fresh medium its name, durably. EEXIST: somebody was faster. */
 int medium_publish(struct medium *md);
+/* A region that could not be opened after all leaves no file that was not
+ * there, so that creating it can be tried again. The lock is still held. */
+void medium_discard(struct medium *md);
 /* Makes the name of a new file durable. */
 int sync_dir(const char *path);
 void medium_close(struct medium *md);
+/* -1: EIO what was written before may not be durable. */
 int medium_grow(struct medium *md, uint64_t size);
+/* The growth from this size came to nothing. */
+void medium_ungrow(struct medium *md, uint64_t size);
 
 /* Which backend config asks for, or what fits the file; NULL with errno. */
 const PmBackend *medium_choose(const PmWrapperConfig *config, int fd);

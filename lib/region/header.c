@@ -5,7 +5,6 @@
  */
 #include "region/region.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -226,17 +225,16 @@ bad:
 /* How far a pool says it may grow; 0 if it does not say. Not to be trusted. */
 uint64_t header_peek_max(int fd)
 {
-	struct pm_header *h = malloc(sizeof(*h));
+	struct pm_header h;
 	uint64_t max = 0;
 	int i;
 
-	for (i = 0; h && i < 2 && !max; i++) {
-		ssize_t n = pread(fd, h, sizeof(*h), (off_t)i * PM_HDR_SIZE);
+	for (i = 0; i < 2; i++) {
+		ssize_t n = pread(fd, &h, sizeof(h), (off_t)i * PM_HDR_SIZE);
 
-		if (n == (ssize_t)sizeof(*h) && judge(h) == GOOD)
-			max = h->max_size;
+		if (n == (ssize_t)sizeof(h) && judge(&h) == GOOD)
+			max = max_u64(max, h.max_size);
 	}
-	free(h);
 	return max > 1ull << window.bits ? 0 : max;
 }
 

@@ -23,6 +23,14 @@ extern struct window window;
 struct alloc;
 struct log;
 
+/* Why nothing in a region is durable any more until it is opened again. */
+enum poison {
+	POISON_NONE,
+	POISON_SYNC,		/* a sync failed                          */
+	POISON_CUT,		/* the file was truncated                 */
+	POISON_UNDO		/* no memory to undo a transaction by     */
+};
+
 /* The header copy that was not chosen. */
 enum other_copy { COPY_SAME, COPY_STALE, COPY_DAMAGED };
 
@@ -39,7 +47,7 @@ struct region {
 	bool readonly;		/* PM_RDONLY                              */
 	bool private;		/* PM_RDONLY or PM_SCRATCH                */
 	bool work_lazy;		/* working copy is made writable piecewise */
-	AO_t poisoned;		/* a sync failed                          */
+	AO_t poisoned;		/* enum poison                            */
 	AO_t known[PM_NUMBERS_MAX / 64]; /* hdr->pinned, to test quickly  */
 
 	/* Header as it is to be; hdr_mu guards changes. */
@@ -64,7 +72,7 @@ void window_shrink(struct region *r, uint64_t old_size, uint64_t len);
 void window_hide(struct region *r, uint64_t from);
 void window_unmap(struct region *r);
 int window_make_writable(struct region *r, uint64_t off, uint64_t len);
-void window_seal(struct region *r);	/* read-only from here on */
+int window_seal(struct region *r);	/* read-only from here on */
 unsigned window_slots(uint64_t max_size);
 static inline uint64_t window_slot_size(void)
 {
@@ -117,8 +125,8 @@ struct region *table_find_id(uint64_t id);
 struct region *table_next(int after);		/* by number    */
 struct region *table_of(const void *ptr);	/* owner or NULL */
 bool table_in_child(void);
-/* Called around fork(2) while a region is open. */
-void table_fork_hooks(void (*prepare)(void), void (*done)(bool child));
+/* Called around fork(2) while a region is open. Once. 0, or -1: ENOMEM. */
+int table_fork_hooks(void (*prepare)(void), void (*done)(bool child));
 void table_forget_parent(void);
 /* Are these bytes inside the extents of one zone? */
 bool region_holds(const struct region *r, uint64_t off, uint64_t n);
@@ -126,6 +134,8 @@ bool region_holds(const struct region *r, uint64_t off, uint64_t n);
 struct region *table_of_range(const void *ptr, size_t n);
 /* May this region be changed now? 0, or -1 with EROFS EPERM EIO. */
 int region_writable(struct region *r);
+/* Sets EIO and says why the region is poisoned; -1. */
+int region_poisoned(const struct region *r);
 
 static inline uint64_t region_off(const struct region *r, const void *ptr)
 {

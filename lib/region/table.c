@@ -162,6 +162,19 @@ bool table_in_child(void)
 	return AO_load(&in_child) != 0;
 }
 
+int region_poisoned(const struct region *r)
+{
+	static const char *const why[] = {
+		[POISON_SYNC] = "a sync failed",
+		[POISON_CUT] = "the file was truncated while it was open",
+		[POISON_UNDO] = "there was no memory to undo a transaction",
+	};
+
+	return err_set(EIO, "%s: %s; the region is poisoned until it is closed "
+		       "and opened again", region_name(r),
+		       why[AO_load(&r->poisoned)]);
+}
+
 int region_writable(struct region *r)
 {
 	if (UNLIKELY(table_in_child()))
@@ -171,8 +184,7 @@ int region_writable(struct region *r)
 		return err_set(EROFS, "%s: opened with PM_RDONLY",
 			       region_name(r));
 	if (UNLIKELY(AO_load(&r->poisoned)))
-		return err_set(EIO, "%s: an earlier sync failed; close and "
-			       "reopen the region", region_name(r));
+		return region_poisoned(r);
 	return 0;
 }
 
@@ -201,16 +213,9 @@ void table_forget_parent(void)
 	AO_store(&in_child, 0);
 }
 
-static void install_hooks(void)
+int table_fork_hooks(void (*prepare)(void), void (*done)(bool child))
 {
-	pthread_atfork(fork_prepare, fork_parent, fork_child);
-}
-
-void table_fork_hooks(void (*prepare)(void), void (*done)(bool child))
-{
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-
 	hook_prepare = prepare;
 	hook_done = done;
-	pthread_once(&once, install_hooks);
+	return pthread_atfork(fork_prepare, fork_parent, fork_child) ? -1 : 0;
 }

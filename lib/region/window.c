@@ -131,7 +131,7 @@ void window_unmap(struct region *r)
 	r->work = NULL;
 }
 
-void window_seal(struct region *r)
+int window_seal(struct region *r)
 {
 	uint64_t ext = r->hdr->extent_size;
 	uint32_t i;
@@ -140,8 +140,12 @@ void window_seal(struct region *r)
 		const struct pm_zone *z = &r->hdr->zone[i];
 		uint64_t len = z->n_ext * ext;
 
-		mprotect(r->work + z->off + z->len - len, len, PROT_READ);
+		if (mprotect(r->work + z->off + z->len - len, len, PROT_READ))
+			return err_set(errno, "%s: cannot make the mapping "
+				       "read-only: %s", region_name(r),
+				       strerror(errno));
 	}
+	return 0;
 }
 
 int window_make_writable(struct region *r, uint64_t off, uint64_t len)
@@ -151,5 +155,8 @@ int window_make_writable(struct region *r, uint64_t off, uint64_t len)
 	if (!r->work_lazy)
 		return 0;
 	off = off / PM_PAGE * PM_PAGE;
-	return mprotect(r->work + off, end - off, PROT_READ | PROT_WRITE);
+	if (mprotect(r->work + off, end - off, PROT_READ | PROT_WRITE) == 0)
+		return 0;
+	return err_set(ENOMEM, "%s: no memory for the working copy",
+		       region_name(r));
 }

@@ -100,24 +100,23 @@ int tx_add_fill(struct region *r, void *ptr, int ch, uint64_t n)
 static int reserve(struct region *r, uint64_t size, uint64_t align,
 		   uint32_t type, struct slot *s)
 {
-	if (alloc_reserve(r, size, align, type, s) == 0)
-		return 0;
-	if (errno != ENOMEM)
-		return -1;
-	if (log_collect(r) && alloc_reserve(r, size, align, type, s) == 0)
-		return 0;
+	int ret = alloc_reserve(r, size, align, type, s);
+
+	if (ret == ALLOC_FULL && log_collect(r))
+		ret = alloc_reserve(r, size, align, type, s);
 	/* Other threads may take what was added; then there is more to add. */
-	while (size <= r->hdr->max_size && align <= window_slot_size() &&
-	       log_grow(r, size + align) == 0) {
-		if (alloc_reserve(r, size, align, type, s) == 0)
-			return 0;
-		if (errno != ENOMEM)
-			return -1;
+	while (ret == ALLOC_FULL && size <= r->hdr->max_size &&
+	       align <= window_slot_size()) {
+		ret = log_grow(r, size + align);
+		if (ret)
+			break;
+		ret = alloc_reserve(r, size, align, type, s);
 	}
-	if (errno == ENOMEM)
-		err_set(ENOMEM, "%s: no room for an object of %llu bytes",
-			region_name(r), (unsigned long long)size);
-	return -1;
+	if (ret == ALLOC_FULL)
+		return err_set(ENOMEM, "%s: no room for an object of %llu "
+			       "bytes", region_name(r),
+			       (unsigned long long)size);
+	return ret;
 }
 
 void *tx_alloc(struct region *r, uint64_t size, uint64_t align, uint32_t type,

@@ -104,8 +104,7 @@ static int checkpoint(struct region *r, uint32_t flags)
 	/* After the number was settled: a commit whose fence failed is not in
 	 * flight any more, but was not applied either. */
 	if (AO_load(&r->poisoned))
-		return err_set(EIO, "%s: an earlier sync failed; close and "
-			       "reopen the region", region_name(r));
+		return region_poisoned(r);
 	/* A lane that is just taking a number may look older than it is. */
 	seq = max_u64(seq, AO_load(&log->watermark));
 	for (i = 0; i < log->n_lanes; i++)

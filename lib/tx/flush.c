@@ -92,8 +92,7 @@ static int flush_group(struct region *r)
 	if (seq <= AO_load(&log->durable))
 		return 0;
 	if (AO_load(&r->poisoned))
-		return err_set(EIO, "%s: an earlier sync failed; close and "
-			       "reopen the region", region_name(r));
+		return region_poisoned(r);
 	for (i = 0; i < log->n_lanes; i++) {
 		pos[i] = log->lane[i].flushed;
 		end[i] = flush_lane(r, &log->lane[i], seq);
@@ -131,8 +130,7 @@ int log_flush_all(struct region *r)
 	if (!log)
 		return 0;
 	if (AO_load(&r->poisoned))
-		return err_set(EIO, "%s: an earlier sync failed; close and "
-			       "reopen the region", region_name(r));
+		return region_poisoned(r);
 	if (!log->deferred)
 		return 0;
 	/* What this thread committed may stand above a number that another

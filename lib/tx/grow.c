@@ -19,48 +19,64 @@ int log_commit_now(struct region *r, const struct pm_rec *recs, unsigned n)
 	return region_writable(r) ? -1 : entry_commit(r, e, ENTRY_NOW);
 }
 
+/* T5: grow() returns when the new end of the file is durable. */
+static int grow_medium(struct region *r, uint64_t size)
+{
+	int err;
+
+	if (medium_grow(&r->md, size) == 0)
+		return 0;
+	err = errno;
+	/* The kernel reports a failed write-back once: the next checkpoint
+	 * would not hear of what this sync was told (I8). */
+	if (err == EIO) {
+		log_poison(r, POISON_SYNC);
+		return region_poisoned(r);
+	}
+	return err_set(err, "%s: cannot grow to %llu bytes: %s",
+		       region_name(r), (unsigned long long)size,
+		       strerror(err));
+}
+
 static int add_zone(struct region *r, uint64_t len)
 {
 	uint64_t old = r->hdr->size;
 	struct pm_rec rec = {PM_TAG(PM_REC_ZONE, old), len};
 
-	if (zone_extents(old, len, r->hdr->extent_size) == 0) {
-		errno = ENOMEM;
+	if (zone_extents(old, len, r->hdr->extent_size) == 0)
+		return ALLOC_FULL;
+	/* What can fail comes before the entry that cannot be taken back. */
+	if (alloc_prepare_zone(r, old, len))
 		return -1;
-	}
-	/* T5: grow() returns when the new end of the file is durable. */
-	if (medium_grow(&r->md, old + len)) {
-		/* A sync that failed may have lost more than the growth. */
-		if (errno == EIO)
-			log_poison(r);
-		return err_set(errno, "%s: cannot grow to %llu bytes: %s",
-			       region_name(r), (unsigned long long)(old + len),
-			       strerror(errno));
-	}
+	if (grow_medium(r, old + len))
+		goto forget;
 	if (window_extend(r, old, len)) {
-		/* The next attempt starts at the old end again. */
-		r->md.m.size = old;
-		return err_set(ENOMEM, "%s: cannot map %llu more bytes: %s",
-			       region_name(r), (unsigned long long)len,
-			       strerror(errno));
+		err_set(ENOMEM, "%s: cannot map %llu more bytes: %s",
+			region_name(r), (unsigned long long)len,
+			strerror(errno));
+		goto shrink;
 	}
-	if (log_commit_now(r, &rec, 1)) {
-		window_shrink(r, old, len);
-		return -1;
-	}
+	if (log_commit_now(r, &rec, 1))
+		goto unmap;
 	window_hide(r, old);
 	AO_store(&r->size, old + len);
-	if (alloc_add_zone(r))
-		return -1;
+	alloc_add_zone(r);
 	/* If the disk is full already, frees still fit the older areas. */
 	(void)alloc_spill_reserve(r);
 	return 0;
+unmap:
+	window_shrink(r, old, len);
+shrink:
+	medium_ungrow(&r->md, old);
+forget:
+	alloc_forget_zone(r);
+	return -1;
 }
 
 int log_grow(struct region *r, uint64_t need)
 {
 	uint64_t max = r->hdr->max_size, before = AO_load(&r->size), len, size;
-	int ret = -1;
+	int ret;
 
 	if (region_writable(r))
 		return -1;
@@ -76,7 +92,7 @@ int log_grow(struct region *r, uint64_t need)
 	len = max_u64(need, size / 2);
 	len = min_u64(round_up(len, r->hdr->extent_size), max - size);
 	if (len < need || r->hdr->n_zones == PM_ZONES_MAX)
-		errno = ENOMEM;
+		ret = ALLOC_FULL;
 	else
 		ret = add_zone(r, len);
 	pthread_mutex_unlock(&r->log->grow_mu);

@@ -121,7 +121,8 @@ const void *lane_view(struct region *r, const struct lane *l, uint64_t pos,
 /* Everything up to the result has been written (and in strict mode applied). */
 uint64_t log_settled(struct log *log);
 int log_fence(struct region *r, uint64_t *counter);
-void log_poison(struct region *r);
+/* why: enum poison */
+void log_poison(struct region *r, int why);
 
 /* checkpoint.c */
 int log_checkpoint(struct region *r);
@@ -138,7 +139,7 @@ void flusher_stop(struct region *r);
 void work_trim(struct region *r);
 uint64_t work_bytes(struct region *r);
 /* grow.c */
-/* One more zone of at least need bytes. -1 ENOMEM: at max_size. */
+/* One more zone of at least need bytes. 0; ALLOC_FULL: at max_size; -1. */
 int log_grow(struct region *r, uint64_t need);
 /* Frees extents of empty slabs; false: there was none. */
 bool log_collect(struct region *r);

@@ -161,9 +161,10 @@ uint64_t log_settled(struct log *log)
 	return settled;
 }
 
-void log_poison(struct region *r)
+/* The first reason counts. */
+void log_poison(struct region *r, int why)
 {
-	AO_store_full(&r->poisoned, 1);
+	AO_compare_and_swap_full(&r->poisoned, POISON_NONE, (AO_t)why);
 }
 
 int log_fence(struct region *r, uint64_t *counter)
@@ -172,7 +173,6 @@ int log_fence(struct region *r, uint64_t *counter)
 	/* ORDER: on behalf of the caller, who says which. */
 	if (LIKELY(med_fence(&r->md) == 0))
 		return 0;
-	log_poison(r);
-	return err_set(EIO, "%s: a sync failed; the region is poisoned until "
-		       "it is closed and opened again", region_name(r));
+	log_poison(r, POISON_SYNC);
+	return region_poisoned(r);
 }

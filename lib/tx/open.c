@@ -27,8 +27,8 @@ int log_format(struct region *r)
 
 	if (r->md.m.backend->reserve &&
 	    r->md.m.backend->reserve(&r->md.m, 0, r->zone_off))
-		return err_set(ENOSPC, "%s: no room on the medium",
-			       region_name(r));
+		return err_set(errno, "%s: no room on the medium: %s",
+			       region_name(r), strerror(errno));
 	zero_lanes(r);
 	c.gen = 1;
 	c.next_seq = 1;

@@ -198,18 +198,20 @@ int log_replay_work(struct region *r)
 {
 	struct log *log = r->log;
 	size_t i;
+	int ret = 0;
 
-	for (i = 0; r->private && i < log->kept_n; i++) {
+	for (i = 0; r->private && i < log->kept_n && ret == 0; i++) {
 		const struct pm_entry *e = log->kept[i].e;
 
 		if (!log->kept[i].dropped)
-			rec_each(r, entry_records(e), entry_records_len(e),
-				 rec_apply_work, NULL);
+			ret = rec_each(r, entry_records(e),
+				       entry_records_len(e), rec_apply_work,
+				       NULL);
 	}
 	log_scan_free(log->kept, log->kept_n);
 	log->kept = NULL;
 	log->kept_n = 0;
-	return 0;
+	return ret;
 }
 
 enum judgement log_has(struct region *r, uint64_t seq)

@@ -38,7 +38,7 @@ static void look_at(struct region *r, uint8_t *page, uint64_t info)
 		scan->private_bytes -= PM_PAGE;
 }
 
-static void scan_range(struct region *r, uint64_t off, uint64_t len)
+static int scan_range(struct region *r, uint64_t off, uint64_t len)
 {
 	uint64_t info[BATCH], done = 0, i;
 
@@ -49,11 +49,12 @@ static void scan_range(struct region *r, uint64_t off, uint64_t len)
 				    (off_t)((uint64_t)at / PM_PAGE * 8));
 
 		if (got <= 0 || n == 0)
-			return;
+			return -1;
 		for (i = 0; i < (uint64_t)got / 8; i++)
 			look_at(r, at + i * PM_PAGE, info[i]);
 		done += (uint64_t)got / 8 * PM_PAGE;
 	}
+	return 0;
 }
 
 static uint64_t scan_work(struct region *r, bool drop)
@@ -67,7 +68,7 @@ static uint64_t scan_work(struct region *r, bool drop)
 		return 0;
 	scan = &p;
 	alloc_freeze(r);
-	alloc_each_used(r, scan_range);
+	(void)alloc_each_used(r, scan_range);
 	alloc_thaw(r);
 	scan = NULL;
 	close(p.fd);

@@ -239,7 +239,7 @@ PM_API int pm_alloc_to(void *where, size_t size,
 		return -1;
 	}
 	if (pm_tx_begin())
-		return -1;
+		return nested ? tx_doom(errno) : -1;
 	p = pm_alloc_in(r->number, size);
 	ret = p && init ? init(p, arg) : 0;
 	if (ret)

@@ -104,11 +104,17 @@ PM_END_DECLS
 				break;					\
 			} else
 
+/* TX_ABORT in one of these parts aborts the block around this one, and must
+ * not bring control back here. */
+#define PM_TX_ONCE_ (pm_tx_scope_.level >= 0 && (pm_tx_scope_.level = -1))
+
 #define TX_ONCOMMIT							\
-		if (pm_tx_scope_settle(&pm_tx_scope_) == PM_TX_COMMITTED_)
+		if (pm_tx_scope_settle(&pm_tx_scope_) == PM_TX_COMMITTED_ && \
+		    PM_TX_ONCE_)
 
 #define TX_ONABORT							\
-		if (pm_tx_scope_settle(&pm_tx_scope_) == PM_TX_ABORTED_)
+		if (pm_tx_scope_settle(&pm_tx_scope_) == PM_TX_ABORTED_ && \
+		    PM_TX_ONCE_)
 
 #define TX_FINALLY							\
 		(void)pm_tx_scope_settle(&pm_tx_scope_);

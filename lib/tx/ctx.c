@@ -12,9 +12,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+THREAD_LOCAL int tx_last;
 static THREAD_LOCAL struct ctx *mine;
 static pthread_key_t key;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t ctx_mu = PTHREAD_MUTEX_INITIALIZER;
 static struct ctx *all;
 static AO_t gate;
@@ -59,15 +59,29 @@ static void ctx_free(void *arg)
 	mine = NULL;
 }
 
-static void make_key(void)
+/* The key by which threads that end are noticed; tried again if it fails. */
+static bool make_key(void)
 {
-	pthread_key_create(&key, ctx_free);
+	static bool made;
+	bool ok;
+
+	pthread_mutex_lock(&ctx_mu);
+	if (!made)
+		made = pthread_key_create(&key, ctx_free) == 0;
+	ok = made;
+	pthread_mutex_unlock(&ctx_mu);
+	if (!ok)
+		err_set(ENOMEM, "all keys for data of threads are in use");
+	return ok;
 }
 
 static struct ctx *ctx_new(void)
 {
-	struct ctx *c = calloc(1, sizeof(*c));
+	struct ctx *c;
 
+	if (!make_key())
+		return NULL;
+	c = calloc(1, sizeof(*c));
 	/* Other threads read part[], so it never moves. */
 	if (c) {
 		c->part_cap = 2 * PARTS_MAX;
@@ -77,7 +91,6 @@ static struct ctx *ctx_new(void)
 			c = NULL;
 		}
 	}
-	pthread_once(&once, make_key);
 	if (!c || pthread_setspecific(key, c)) {
 		if (c)
 			free(c->part);
@@ -185,6 +198,7 @@ void tx_forget_child(void)
 	c->op_n = c->level_n = c->held_n = c->alloc_n = c->meta_n = 0;
 	c->commit_n = c->abort_n = 0;
 	c->undo_n = 0;
+	c->unsaved_n = 0;
 	c->single = c->committing = c->spilling = false;
 	map_clear(&c->ranges);
 	map_clear(&c->fresh);

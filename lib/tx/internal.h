@@ -221,6 +221,8 @@ struct addrmap {
 	uint32_t cap, n, gen;
 };
 
+#define UNSAVED_MAX 64		/* ranges to restore without undo bytes */
+
 struct ctx {
 	struct ctx *next, *prev;	/* all threads'; ctx_mu           */
 	AO_t depth;			/* open levels                    */
@@ -229,7 +231,6 @@ struct ctx {
 	bool single;			/* a single operation             */
 	bool committing;		/* all its stores are logged      */
 	bool spilling;			/* holds the lock of spill.c      */
-	int last;			/* result of the last outermost   */
 	uint64_t serial;
 	struct op *op;
 	uint32_t op_n, op_cap;
@@ -244,7 +245,15 @@ struct ctx {
 	struct held *held;
 	uint32_t held_n, held_cap;
 	struct addrmap ranges, fresh;
+	struct unsaved {
+		uint8_t *p;
+		uint64_t n;
+	} unsaved[UNSAVED_MAX];		/* no memory for the old bytes    */
+	uint32_t unsaved_n;
 };
+
+/* Result of this thread's last outermost transaction. */
+extern THREAD_LOCAL int tx_last;
 
 /* ctx.c */
 struct ctx *ctx_get(void);

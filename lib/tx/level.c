@@ -45,25 +45,31 @@ static struct ctx *begin(void)
 	if (!c)
 		return NULL;
 	if (c->level_n == 0) {
-		if (check_start()) {
-			c->last = errno;
+		if (check_start())
 			return NULL;
-		}
 		ctx_enter(c);
 	}
 	if (level_push(c)) {
-		if (c->level_n == 0) {
-			c->last = errno;
+		if (c->level_n == 0)
 			AO_store_release(&c->depth, 0);
-		}
 		return NULL;
 	}
 	return c;
 }
 
+/* A transaction that did not even begin has failed, too. */
+static struct ctx *begin_tx(void)
+{
+	struct ctx *c = begin();
+
+	if (UNLIKELY(!c && !tx_active()))
+		tx_last = errno;
+	return c;
+}
+
 PM_API int pm_tx_begin(void)
 {
-	return begin() ? 0 : -1;
+	return begin_tx() ? 0 : -1;
 }
 
 /* The calls that the levels above were to make at an abort. */
@@ -165,9 +171,7 @@ PM_API void pm_tx_abort(int err)
 
 PM_API int pm_tx_errno(void)
 {
-	struct ctx *c = ctx_peek();
-
-	return c ? c->last : 0;
+	return tx_last;
 }
 
 PM_API int pm_tx_level(void)
@@ -231,6 +235,32 @@ int op_end(int ret)
 	return ret;
 }
 
+/*
+ * Programs need not look at what pm_tx_add() returns: they store all the same,
+ * and the rollback must find the old bytes. These are at home, as they were
+ * before the outermost level, so every level can only abort.
+ */
+static int add_failed(struct ctx *c, struct region *r, const void *ptr,
+		      size_t n)
+{
+	uint8_t *p = (uint8_t *)(uintptr_t)ptr;
+	struct unsaved *u = &c->unsaved[c->unsaved_n];
+	int err = errno;
+	uint32_t i;
+
+	for (i = 0; i < c->level_n; i++)
+		if (!c->level[i].doomed)
+			c->level[i].doomed = err;
+	if (c->unsaved_n && p >= u[-1].p && p <= u[-1].p + u[-1].n)
+		u[-1].n = max_u64(u[-1].n, (uint64_t)(p + n - u[-1].p));
+	else if (c->unsaved_n < UNSAVED_MAX)
+		c->unsaved[c->unsaved_n++] = (struct unsaved){p, n};
+	else
+		log_poison(r, POISON_UNDO);
+	errno = err;
+	return -1;
+}
+
 PM_API int pm_tx_add(const void *ptr, size_t n)
 {
 	struct ctx *c = current();
@@ -246,7 +276,7 @@ PM_API int pm_tx_add(const void *ptr, size_t n)
 	/* A doomed level too must be able to restore what the program
 	 * changes before its end. */
 	if (UNLIKELY(tx_add_range(r, ptr, n)))
-		return tx_doom(errno);
+		return add_failed(c, r, ptr, n);
 	return usable(c);
 }
 
@@ -279,7 +309,7 @@ PM_API int pm_tx_on_abort(void (*f)(void *), void *arg)
 
 PM_API void pm_tx_scope_begin(PmTxScope *s)
 {
-	struct ctx *c = begin();
+	struct ctx *c = begin_tx();
 
 	s->level = 0;
 	s->serial = 0;

@@ -115,6 +115,8 @@ static struct entry *entry_get(const void *addr, enum lock_kind kind, bool make)
 	if (e)
 		e->refs++;
 	pthread_mutex_unlock(&b->mu);
+	if (!e && make)
+		err_set(ENOMEM, "out of memory for the lock at %p", addr);
 	return e;
 }
 

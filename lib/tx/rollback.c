@@ -45,6 +45,25 @@ void ctx_rollback(struct ctx *c, uint32_t to_op, uint64_t undo)
 	c->undo_n = undo;
 }
 
+/*
+ * There was no memory for the old bytes; home has them still, once it has all
+ * that was committed. All levels are doomed, so it is the oldest state that is
+ * wanted (level.c).
+ */
+static void restore_unsaved(struct ctx *c)
+{
+	uint32_t i;
+
+	for (i = 0; i < c->unsaved_n && !table_in_child(); i++) {
+		struct unsaved *u = &c->unsaved[i];
+		struct region *r = table_of(u->p);
+
+		if (r && log_flush_all(r) == 0)
+			memcpy(u->p, r->home + region_off(r, u->p), u->n);
+	}
+	c->unsaved_n = 0;
+}
+
 /* Makes the context fit for the next transaction. */
 static void reset(struct ctx *c)
 {
@@ -109,8 +128,10 @@ void ctx_end(struct ctx *c, int result)
 			if (c->part[i]->r->log)
 				AO_fetch_and_add1(&c->part[i]->r->log->aborts);
 	}
+	if (UNLIKELY(c->unsaved_n))
+		restore_unsaved(c);
 	if (!c->single)
-		c->last = result;
+		tx_last = result;
 	reset(c);
 	if (UNLIKELY(c->held_n))
 		locks_release(c);

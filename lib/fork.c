@@ -65,6 +65,8 @@ static void done(bool child)
 			close(r->md.lock_fd);
 		if (r->md.m.fd >= 0)
 			close(r->md.m.fd);
+		/* Something else of the child's may come to lie there. */
+		guard_remove(r->md.m.base);
 		r->md.m.fd = r->md.lock_fd = -1;
 		r->md.m.base = NULL;
 		r->home = NULL;

@@ -12,11 +12,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define KNOWN_FLAGS (PM_CREATE | PM_EXCL | PM_RDONLY | PM_SCRATCH |	\
 		     PM_ASSUME_PMEM | PM_FLUSH_MANUAL | PM_RESIDENT |	\
-		     PM_DONTFORK)
+		     PM_DONTFORK | PM_CATCH_SIGBUS)
 
 pthread_mutex_t heap_mu = PTHREAD_MUTEX_INITIALIZER;
 
@@ -138,6 +139,31 @@ static int load_header(struct region *r, const PmWrapperConfig *c)
 	return 0;
 }
 
+/* Somebody may truncate the file under the mappings. */
+static int guard_home(struct region *r)
+{
+	if (!(r->flags & PM_CATCH_SIGBUS) || r->md.m.fd < 0)
+		return 0;
+	if (guard_add(r->md.m.base, r->md.m.max_size, PROT_READ | PROT_WRITE,
+		      &r->poisoned, POISON_CUT) == 0)
+		return 0;
+	return err_set(errno, "%s: too many regions with PM_CATCH_SIGBUS",
+		       region_name(r));
+}
+
+static int guard_work(struct region *r)
+{
+	uint64_t len = (uint64_t)r->span << window.slot_bits;
+	int prot = r->readonly ? PROT_READ : PROT_READ | PROT_WRITE;
+
+	if (!(r->flags & PM_CATCH_SIGBUS) || r->md.m.fd < 0)
+		return 0;
+	if (guard_add(r->work, len, prot, &r->poisoned, POISON_CUT) == 0)
+		return 0;
+	return err_set(errno, "%s: too many regions with PM_CATCH_SIGBUS",
+		       region_name(r));
+}
+
 struct region *heap_load(const PmWrapperConfig *config, bool verify_only)
 {
 	struct region *r = calloc(1, sizeof(*r));
@@ -157,7 +183,8 @@ struct region *heap_load(const PmWrapperConfig *config, bool verify_only)
 	r->flags = config->flags;
 	r->readonly = config->flags & PM_RDONLY;
 	r->private = config->flags & (PM_RDONLY | PM_SCRATCH);
-	if (medium_open(&r->md, config, header_peek_max))
+	if (medium_open(&r->md, config, header_peek_max) ||
+	    guard_home(r))
 		goto fail;
 	if (load_header(r, config) || check_layout(r, config) ||
 	    (!verify_only && check_id(r)) ||
@@ -182,6 +209,8 @@ void heap_unload(struct region *r)
 	/* The thread that flushes groups uses all the rest. */
 	log_close(r, false);
 	alloc_close(r);
+	guard_remove(r->work);
+	guard_remove(r->md.m.base);
 	window_unmap(r);
 	medium_close(&r->md);
 	pthread_mutex_destroy(&r->hdr_mu);
@@ -209,7 +238,7 @@ int heap_check_root(struct region *r)
 /* The region gets its place in the window and starts to work. */
 static int start(struct region *r, const PmWrapperConfig *c)
 {
-	if (window_map(r) || log_replay_work(r))
+	if (window_map(r) || guard_work(r) || log_replay_work(r))
 		return -1;
 	if (r->readonly && window_seal(r))
 		return -1;

@@ -28,6 +28,9 @@ typedef struct PmBackend PmBackend;	/* pmheap/backend.h */
 #define PM_RESIDENT	0x0040u	/* load the region into anonymous memory     */
 #define PM_DONTFORK	0x0080u	/* children do not get the region's mapping:
 				   fork() copies nothing                     */
+#define PM_CATCH_SIGBUS	0x0100u	/* a file that somebody truncates gives EIO
+				   from the next call, not SIGBUS; installs
+				   a signal handler while the region is open */
 
 /* PmWrapperConfig.durability */
 #define PM_STRICT	0	/* durable when the call returns             */

@@ -101,11 +101,14 @@ static void file_fill(PmMedium *m, uint64_t off, int c, size_t n, unsigned how)
 		file_flush(m, off, n);
 }
 
+/* Pages beyond the end of a file sync well: they are gone (I8). */
 static int sync_span(PmMedium *m, struct range r)
 {
-	if (r.hi - r.lo <= SPAN_MAX)
-		return msync(m->base + r.lo, r.hi - r.lo, MS_SYNC);
-	return fdatasync(m->fd);
+	int ret = r.hi - r.lo <= SPAN_MAX
+		? msync(m->base + r.lo, r.hi - r.lo, MS_SYNC)
+		: fdatasync(m->fd);
+
+	return ret ? ret : filemap_check(m);
 }
 
 /* Syncs the filling group; called and returns with s->mu held. */

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int map_part(PmMedium *m, uint64_t off, uint64_t len, int extra)
@@ -43,8 +44,22 @@ int filemap_map(PmMedium *m, int extra_flags)
 	return 0;
 }
 
+int filemap_check(const PmMedium *m)
+{
+	struct stat st;
+
+	if (fstat(m->fd, &st) == 0 &&
+	    (uint64_t)st.st_size >= __atomic_load_n(&m->size, __ATOMIC_RELAXED))
+		return 0;
+	errno = EIO;
+	return -1;
+}
+
 int filemap_grow(PmMedium *m, uint64_t size, int extra_flags)
 {
+	/* Never make good what somebody has cut off: it would be zeros. */
+	if (filemap_check(m))
+		return -1;
 	/* What a crash left beyond the old end must read as zero. */
 	if (ftruncate(m->fd, (off_t)m->size) ||
 	    ftruncate(m->fd, (off_t)size))

@@ -330,12 +330,24 @@ int medium_grow(struct medium *md, uint64_t size)
 	}
 	if (md->m.backend->grow(&md->m, size))
 		return -1;
-	md->m.size = size;
+	__atomic_store_n(&md->m.size, size, __ATOMIC_RELAXED);
 	return 0;
 }
 
 void medium_ungrow(struct medium *md, uint64_t size)
 {
 	/* What lies beyond is cut off by the next growth. */
-	md->m.size = size;
+	__atomic_store_n(&md->m.size, size, __ATOMIC_RELAXED);
+}
+
+enum cut medium_is_cut(const struct medium *md)
+{
+	struct stat st;
+
+	/* What a private region grew by is in no file. */
+	if (md->m.fd < 0 || md->m.backend == &backend_private)
+		return NOT_CUT;
+	if (fstat(md->m.fd, &st))
+		return CUT_UNKNOWN;
+	return (uint64_t)st.st_size < md->m.size ? IS_CUT : NOT_CUT;
 }

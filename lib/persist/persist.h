@@ -51,6 +51,9 @@ void medium_discard(struct medium *md);
 /* Makes the name of a new file durable. */
 int sync_dir(const char *path);
 void medium_close(struct medium *md);
+/* Is the file still as long as the region? Somebody may have cut it. */
+enum cut { NOT_CUT, IS_CUT, CUT_UNKNOWN };
+enum cut medium_is_cut(const struct medium *md);
 /* -1: EIO what was written before may not be durable. */
 int medium_grow(struct medium *md, uint64_t size);
 /* The growth from this size came to nothing. */
@@ -61,9 +64,20 @@ const PmBackend *medium_choose(const PmWrapperConfig *config, int fd);
 /* For the lock's message: who holds the file, 0 if unknown. */
 int lock_file(int fd, bool shared, const char *path);
 
+/*
+ * PM_CATCH_SIGBUS: a page of [base, base + len) that its file no longer has is
+ * replaced by zeros when it is touched, and *mark becomes value if it was 0.
+ * The caller serializes. -1: ENOMEM.
+ */
+int guard_add(const void *base, uint64_t len, int prot, AO_t *mark,
+	      AO_t value);
+void guard_remove(const void *base);
+
 /* Common to backends on an fd. extra_flags: of mmap, 0: MAP_SHARED. */
 int filemap_map(PmMedium *m, int extra_flags);
 int filemap_grow(PmMedium *m, uint64_t size, int extra_flags);
+/* The file has fewer bytes than it should: EIO. */
+int filemap_check(const PmMedium *m);
 int filemap_reserve(PmMedium *m, uint64_t off, uint64_t n);
 void filemap_unmap(PmMedium *m);
 /* memcpy that stores aligned 8-byte words whole. */

@@ -97,6 +97,8 @@ static int checkpoint(struct region *r, uint32_t flags)
 	bool wrote;
 	unsigned i;
 
+	if (log_check_medium(r))
+		return -1;
 	if (log->deferred && log_flush_upto(r, log_settled(log)))
 		return -1;
 	seq = log->deferred ? AO_load_acquire(&log->durable)

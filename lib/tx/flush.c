@@ -131,6 +131,8 @@ int log_flush_all(struct region *r)
 		return 0;
 	if (AO_load(&r->poisoned))
 		return region_poisoned(r);
+	if (log_check_medium(r))
+		return -1;
 	if (!log->deferred)
 		return 0;
 	/* What this thread committed may stand above a number that another

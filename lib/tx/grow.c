@@ -30,7 +30,8 @@ static int grow_medium(struct region *r, uint64_t size)
 	/* The kernel reports a failed write-back once: the next checkpoint
 	 * would not hear of what this sync was told (I8). */
 	if (err == EIO) {
-		log_poison(r, POISON_SYNC);
+		if (log_check_medium(r) == 0)
+			log_poison(r, POISON_SYNC);
 		return region_poisoned(r);
 	}
 	return err_set(err, "%s: cannot grow to %llu bytes: %s",

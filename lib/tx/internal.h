@@ -121,6 +121,8 @@ const void *lane_view(struct region *r, const struct lane *l, uint64_t pos,
 /* Everything up to the result has been written (and in strict mode applied). */
 uint64_t log_settled(struct log *log);
 int log_fence(struct region *r, uint64_t *counter);
+/* The region's file is whole; or poisons the region: -1 EIO. */
+int log_check_medium(struct region *r);
 /* why: enum poison */
 void log_poison(struct region *r, int why);
 

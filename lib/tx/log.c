@@ -167,12 +167,24 @@ void log_poison(struct region *r, int why)
 	AO_compare_and_swap_full(&r->poisoned, POISON_NONE, (AO_t)why);
 }
 
+int log_check_medium(struct region *r)
+{
+	enum cut cut = medium_is_cut(&r->md);
+
+	if (LIKELY(cut == NOT_CUT))
+		return 0;
+	log_poison(r, cut == IS_CUT ? POISON_CUT : POISON_SYNC);
+	return region_poisoned(r);
+}
+
 int log_fence(struct region *r, uint64_t *counter)
 {
 	(*counter)++;
-	/* ORDER: on behalf of the caller, who says which. */
-	if (LIKELY(med_fence(&r->md) == 0))
+	/* ORDER: on behalf of the caller, who says which. A region whose pages
+	 * were found lost on the way has nothing to call durable. */
+	if (LIKELY(med_fence(&r->md) == 0 && !AO_load(&r->poisoned)))
 		return 0;
-	log_poison(r, POISON_SYNC);
+	if (log_check_medium(r) == 0)
+		log_poison(r, POISON_SYNC);
 	return region_poisoned(r);
 }

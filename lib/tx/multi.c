@@ -140,8 +140,12 @@ static int fence_all(struct part **parts, unsigned n)
 		/* In a deferred region all lower numbers must be there too. */
 		if (p->r->log->deferred)
 			ret = log_flush_upto(p->r, p->seq - 1);
-		if (ret == 0 && b == done && (b->traits & PM_BACKEND_CPU_FENCE))
+		if (ret == 0 && b == done &&
+		    (b->traits & PM_BACKEND_CPU_FENCE)) {
+			if (AO_load(&p->r->poisoned))
+				ret = region_poisoned(p->r);
 			continue;
+		}
 		/* ORDER T1: the entries of all participants before any is
 		 * applied. A crash before the last leaves one missing, and
 		 * none counts. */

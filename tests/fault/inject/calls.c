@@ -94,7 +94,7 @@ static const struct {
 	 "strncpy strstr strerror snprintf vsnprintf sscanf qsort dirname "
 	 "basename getenv errno_location tls_get_addr"},
 	{"has no error that glibc gives for valid arguments",
-	 "abort time clock_gettime getpid sched_yield pthread_once "
+	 "abort raise sigaction sigemptyset time clock_gettime getpid sched_yield pthread_once "
 	 "pthread_mutex_init pthread_mutexattr_init pthread_mutexattr_settype "
 	 "pthread_cond_init pthread_rwlock_init pthread_mutex_lock "
 	 "pthread_mutex_trylock pthread_mutex_unlock pthread_cond_wait "

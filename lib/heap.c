@@ -125,8 +125,10 @@ static int load_header(struct region *r, const PmWrapperConfig *c)
 		return -1;
 	if (header_read(&r->md, r->hdr, &r->hdr_copy, &r->hdr_other))
 		return -1;
-	/* The place to grow into was set aside by a look at it before. */
+	/* The place to grow into was set aside by a look at it before; a
+	 * user's backend sees to that itself. */
 	if (r->md.m.fd >= 0 && !r->private &&
+	    !(r->md.m.backend->traits & PM_BACKEND_NO_FILE) &&
 	    r->md.m.max_size < r->hdr->max_size)
 		return err_set(EIO, "%s: its header could be read only once",
 			       region_name(r));

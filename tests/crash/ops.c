@@ -208,6 +208,8 @@ static void slot_op(struct run *r, struct todo t)
 
 void do_op(struct run *r, struct todo t)
 {
+	if (r->error[0])
+		return;
 	switch (t.what) {
 	case OP_PUT:
 	case OP_DEL:

@@ -69,6 +69,25 @@ static int add_peer(struct region *r, const struct pm_peer *peer)
 	return 0;
 }
 
+/*
+ * Pointers now mean the region by this number. What the table says of it from
+ * a time when this region was the primary, under another number that no
+ * pointer uses, is out of date; a number beside it may be the region's too.
+ */
+static void forget_others(struct pm_header *h, uint64_t number)
+{
+	uint64_t id = h->idmap[number], lo = number, hi = number, i;
+
+	while (lo > 1 && h->idmap[lo - 1] == id)
+		lo--;
+	while (hi + 1 < PM_NUMBERS_MAX && h->idmap[hi + 1] == id)
+		hi++;
+	for (i = 1; i < PM_NUMBERS_MAX; i++)
+		if ((i < lo || i > hi) && h->idmap[i] == id &&
+		    !(h->pinned[i / 64] >> i % 64 & 1))
+			__atomic_store_n(&h->idmap[i], 0, __ATOMIC_RELEASE);
+}
+
 static int set_number(struct region *r, uint64_t what, uint64_t id)
 {
 	uint64_t number = what & 0xffff, bit = 1ull << number % 64;
@@ -78,6 +97,7 @@ static int set_number(struct region *r, uint64_t what, uint64_t id)
 	__atomic_store_n(&r->hdr->idmap[number], id, __ATOMIC_RELEASE);
 	if (what >> 16) {
 		r->hdr->pinned[number / 64] |= bit;
+		forget_others(r->hdr, number);
 		fetch_or(&r->known[number / 64], bit);
 	}
 	return 0;

@@ -274,6 +274,26 @@ START_TEST(a_cloned_primary_keeps_its_own_pointers)
 }
 END_TEST
 
+/* Its own table names it by the number 1, which no pointer uses, and later by
+ * the one that its pointers use. */
+START_TEST(a_primary_without_pointers_becomes_a_secondary_with_them)
+{
+	void **self;
+	int a;
+
+	t_init("a");
+	t_given(pm_root(64));
+	t_ok(pm_close());
+	t_init("p");
+	a = t_init_sec("a");
+	self = pm_root_in(a, 64);
+	t_given(pm_write(self, &self, sizeof self));
+	t_reopen("p");
+	ck_assert_int_eq(t_init_sec("a"), a);
+	ck_assert_ptr_eq(*(void **)pm_root_in(a, 64), self);
+}
+END_TEST
+
 int main(void)
 {
 	t_begin("idmap");
@@ -288,5 +308,7 @@ int main(void)
 	t_add(a_copy_is_refused_beside_its_original_with_advice, T_KEEPS);
 	t_add(a_copy_with_an_id_of_its_own_opens_beside_its_original, T_KEEPS);
 	t_add(a_cloned_primary_keeps_its_own_pointers, T_KEEPS);
+	t_add(a_primary_without_pointers_becomes_a_secondary_with_them,
+	      T_KEEPS);
 	return t_end();
 }

@@ -94,7 +94,7 @@ static int check(const char *path, PmCheckReport *out)
 	if (!r)
 		return fault(out);
 	describe(r, out);
-	if (alloc_open(r) || heap_check_root(r)) {
+	if (alloc_open(r) || alloc_check_unused(r) || heap_check_root(r)) {
 		heap_unload(r);
 		return fault(out);
 	}

@@ -28,6 +28,9 @@
 #define PM_RO_COMPAT_KNOWN	0u
 #define PM_INCOMPAT_KNOWN	0u
 
+/* Generations, sequence numbers and log positions: numbers that only grow. */
+#define PM_COUNT_MAX	(1ull << 62)
+
 #define PM_LINE		64u		/* cache line, unit of log positions */
 #define PM_PAGE		4096u
 
@@ -111,6 +114,7 @@ struct pm_header {
 #define PM_CKPT_MAGIC	0x54504b434d50ull	/* "PMCKPT" */
 #define PM_CKPT_CLEAN	1u	/* closed: the log is empty                  */
 #define PM_CKPT_PREFIX	2u	/* replay only up to the first gap           */
+#define PM_CKPT_KNOWN	3u
 
 /* Everything up to watermark is in place; the log starts at head[]. */
 struct pm_ckpt {
@@ -153,7 +157,7 @@ enum {
 				   word << 12 | words; payload: words to clear */
 	PM_REC_RUN,		/* arg: extents << 32 | type                 */
 	PM_REC_RUNFREE,		/* the same                                  */
-	PM_REC_RELEASE,		/* off: an empty slab; arg: its class << 32  */
+	PM_REC_RELEASE,		/* off: an empty slab; arg as FREE, slot 0   */
 	PM_REC_ROOT,		/* off: root, arg: bytes                     */
 	PM_REC_ZONE,		/* off: zone, arg: its length                */
 	PM_REC_IDMAP,		/* off: pinned << 16 | number, arg: region id */

@@ -47,6 +47,8 @@ static inline struct pm_rec slot_free_rec(const struct slot *s)
 /* Rebuilds the volatile state from the medium. -1 EUCLEAN, ENOMEM. */
 int alloc_open(struct region *r);
 void alloc_close(struct region *r);
+/* Opening does not look at what was never used, which may be much. -1. */
+int alloc_check_unused(struct region *r);
 /* While held, no thread's slab cache looks at a region that is in no table;
  * taken before every lock of an allocator. */
 void alloc_life_lock(void);

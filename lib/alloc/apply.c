@@ -13,6 +13,7 @@
  */
 #include "alloc/internal.h"
 
+#include <pmheap/alloc.h>
 #include <string.h>
 
 #define STRIPES 64
@@ -79,6 +80,8 @@ bool alloc_rec_is_valid(const struct region *r, const struct pm_rec *rec,
 	uint64_t off = PM_TAG_OFF(rec->tag), size, n;
 	struct place p;
 
+	if ((uint32_t)rec->arg > PM_TYPE_MAX)
+		return false;
 	switch (PM_TAG_TYPE(rec->tag)) {
 	case PM_REC_ALLOC:
 	case PM_REC_FREE:

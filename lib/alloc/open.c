@@ -7,6 +7,7 @@
 #include "alloc/internal.h"
 
 #include <inttypes.h>
+#include <pmheap/alloc.h>
 #include <stdlib.h>
 
 static AO_t next_serial = 1;
@@ -109,7 +110,7 @@ static int load_zone(struct region *r, struct zone *z, uint64_t used_hi)
 		const struct pm_desc *d =
 			desc_at(r, z->off + i * sizeof(struct pm_desc));
 		int bad = d->reserved || d->reserved1 ||
-			  d->type > 0x7fffffffu;
+			  d->type > PM_TYPE_MAX;
 
 		if (d->kind > PM_EXT_RUN || bad)
 			return damaged(r, z, i, "impossible descriptor");
@@ -190,6 +191,25 @@ int alloc_prepare_zone(struct region *r, uint64_t off, uint64_t len)
 		return 0;
 	alloc_forget_zone(r);
 	return -1;
+}
+
+int alloc_check_unused(struct region *r)
+{
+	uint64_t bytes = PM_BITMAP_BYTES(r->alloc->ext_size);
+	uint32_t i;
+
+	for (i = 0; i < r->hdr->n_zones; i++) {
+		const struct zone *z = &r->alloc->zone[i];
+		uint64_t hi = r->hdr->zone[i].used_hi, n = z->n_ext - hi;
+
+		if (!bytes_are_zero(r->home + z->off +
+				    hi * sizeof(struct pm_desc),
+				    n * sizeof(struct pm_desc)) ||
+		    !bytes_are_zero(r->home + z->bitmap_off + hi * bytes,
+				    n * bytes))
+			return damaged(r, z, hi, "never used, but not empty");
+	}
+	return 0;
 }
 
 void alloc_add_zone(struct region *r)

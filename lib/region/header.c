@@ -138,6 +138,9 @@ static int check_sizes(const struct pm_header *h, const struct medium *md,
 {
 	uint64_t ext = h->extent_size;
 
+	if (h->gen > PM_COUNT_MAX)
+		return err_set(EUCLEAN, "%s: damaged: header generation %llu",
+			       path, (unsigned long long)h->gen);
 	if (h->id == 0 || h->size < PM_SIZE_MIN || h->size % PM_PAGE ||
 	    h->max_size < h->size || h->max_size % PM_PAGE ||
 	    window_slots(h->max_size) >= 1u << h->number_bits ||
@@ -149,7 +152,8 @@ static int check_sizes(const struct pm_header *h, const struct medium *md,
 			       "but the pool %llu; it was truncated", path,
 			       (unsigned long long)md->m.size,
 			       (unsigned long long)h->size);
-	if (ext < PM_EXTENT_MIN || ext > PM_EXTENT_MAX || (ext & (ext - 1)))
+	if (ext < PM_EXTENT_MIN || ext > PM_EXTENT_MAX || (ext & (ext - 1)) ||
+	    h->size % ext || h->max_size % ext)
 		return err_set(EUCLEAN, "%s: damaged: extent size %u", path,
 			       h->extent_size);
 	if (h->n_lanes == 0 || h->n_lanes > PM_LANES_MAX ||
@@ -189,13 +193,33 @@ bad:
 		       "overlaps another", path, i);
 }
 
-int header_check_maps(const struct pm_header *h, const char *path)
+static int check_tables(const struct pm_header *h, const char *path)
 {
-	unsigned i, j;
+	uint32_t i;
 
 	if (h->n_lost > PM_LOST_MAX || h->n_peers > PM_PEERS_MAX)
 		return err_set(EUCLEAN, "%s: damaged: table length in its "
 			       "header", path);
+	for (i = 0; i < h->n_lost; i++)
+		if (h->lost[i].first > h->lost[i].last ||
+		    h->lost[i].last > PM_COUNT_MAX)
+			break;
+	if (i < h->n_lost || h->lost_floor > PM_COUNT_MAX)
+		return err_set(EUCLEAN, "%s: damaged: table of lost sequence "
+			       "numbers", path);
+	for (i = 0; i < h->n_peers; i++)
+		if (!memchr(h->peer[i].path, 0, sizeof(h->peer[i].path)))
+			return err_set(EUCLEAN, "%s: damaged: path of a peer",
+				       path);
+	return 0;
+}
+
+int header_check_maps(const struct pm_header *h, const char *path)
+{
+	unsigned i, j;
+
+	if (check_tables(h, path))
+		return -1;
 	for (i = 0; i < PM_NUMBERS_MAX; i++) {
 		if (h->idmap[i] == 0)
 			continue;

@@ -145,11 +145,17 @@ int idmap_assign(struct region *primary, struct region *r, int span)
 
 int idmap_check_primary(struct region *r)
 {
-	int number = pinned_number(r->hdr, r->id);
+	int i;
 
-	if (number && number != PM_PRIMARY)
-		return conflict(r, number, 0);
-	if (pinned_id(r->hdr, PM_PRIMARY) && !number)
-		return conflict(r, PM_PRIMARY, r->id);
+	for (i = 1; i < PM_NUMBERS_MAX; i++) {
+		bool own = i < PM_PRIMARY + r->span;
+		uint64_t id = pinned_id(r->hdr, i);
+
+		if (own && id && id != r->id)
+			return conflict(r, i, r->id);
+		/* Pinned or not: the table never names a region twice. */
+		if (!own && idmap_get(r->hdr, (unsigned)i) == r->id)
+			return conflict(r, i, 0);
+	}
 	return 0;
 }

@@ -33,6 +33,16 @@ struct entry_ref {
 	bool dropped;
 };
 
+/* What log_scan() finds: entries by number, and by place what they spilled. */
+struct log_found {
+	struct entry_ref *refs;
+	size_t n, cap;
+	struct span {
+		uint64_t off, len;
+	} *spill;
+	size_t spill_n, spill_cap;
+};
+
 struct log {
 	AO_t seq CACHE_ALIGNED;		/* last sequence number taken      */
 	AO_t durable CACHE_ALIGNED;	/* deferred: all up to it durable  */
@@ -59,8 +69,7 @@ struct log {
 	uint64_t work_budget;
 	uint64_t trim_at;		/* logged bytes that start a trim  */
 	struct recovery recovery;
-	struct entry_ref *kept;		/* between recover and replay_work */
-	size_t kept_n;
+	struct log_found kept;		/* between recover and replay_work */
 	pthread_t flusher;		/* flusher.c                       */
 	pthread_mutex_t flusher_mu;
 	pthread_cond_t flusher_cv;
@@ -146,10 +155,15 @@ int log_grow(struct region *r, uint64_t need);
 /* Frees extents of empty slabs; false: there was none. */
 bool log_collect(struct region *r);
 
+/* recover.c */
+/* Can this checkpoint record be one of this region? 0, -1 EUCLEAN. */
+int ckpt_check(const struct region *r, const struct pm_ckpt *c);
 /* scan.c */
-int log_scan(struct region *r, const struct pm_ckpt *c,
-	     struct entry_ref **out, size_t *n);
-void log_scan_free(struct entry_ref *refs, size_t n);
+/* -1 EUCLEAN, ENOMEM; out is to be freed in any case. */
+int log_scan(struct region *r, const struct pm_ckpt *c, struct log_found *out);
+void log_scan_free(struct log_found *f);
+/* Do these bytes hold records of the log? */
+bool log_spilled(const struct log_found *f, uint64_t off, uint64_t len);
 /* The participants of an entry; 0: one region only. */
 unsigned entry_parts(struct region *r, const struct pm_entry *e,
 		     const struct pm_part **parts);

@@ -75,7 +75,7 @@ static void log_free(struct region *r)
 {
 	struct log *log = r->log;
 
-	log_scan_free(log->kept, log->kept_n);
+	log_scan_free(&log->kept);
 	pthread_mutex_destroy(&log->ckpt_mu);
 	pthread_mutex_destroy(&log->flush_mu);
 	pthread_mutex_destroy(&log->grow_mu);

@@ -102,8 +102,9 @@ int rec_apply_work(struct region *r, const struct pm_rec *rec,
 	uint64_t off = PM_TAG_OFF(rec->tag), n = rec->arg;
 	bool fill = PM_TAG_TYPE(rec->tag) == PM_REC_FILL;
 
-	if ((!fill && PM_TAG_TYPE(rec->tag) != PM_REC_WRITE) ||
-	    rec_validate(r, rec, payload, arg))
+	(void)payload;
+	(void)arg;
+	if (!fill && PM_TAG_TYPE(rec->tag) != PM_REC_WRITE)
 		return 0;
 	if (fill)
 		n = PM_TAG_OFF(rec->arg);
@@ -164,7 +165,8 @@ int rec_validate(struct region *r, const struct pm_rec *rec,
 		n = PM_TAG_OFF(rec->arg);
 		/* fall through */
 	case PM_REC_WRITE:
-		return region_holds(r, off, n) ? 0 : -1;
+		return region_holds(r, off, n) &&
+		       !log_spilled(&r->log->kept, off, n) ? 0 : -1;
 	case PM_REC_PART:
 		return n % sizeof(struct pm_part) ? -1 : 0;
 	case PM_REC_ROOT:

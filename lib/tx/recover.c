@@ -23,6 +23,20 @@ static int damaged(const struct region *r, uint64_t seq)
 		       "not there", region_name(r), (unsigned long long)seq);
 }
 
+int ckpt_check(const struct region *r, const struct pm_ckpt *c)
+{
+	if (c->header_gen > r->hdr->gen)
+		return err_set(EUCLEAN, "%s: damaged: the intact header copy "
+			       "is older than the checkpoint", region_name(r));
+	/* Numbers of this opening were taken before the record was written. */
+	if (c->n_lanes != r->hdr->n_lanes || (c->flags & ~PM_CKPT_KNOWN) ||
+	    c->gen > PM_COUNT_MAX || c->watermark > PM_COUNT_MAX ||
+	    c->next_seq == 0 || c->next_seq > c->watermark + 1)
+		return err_set(EUCLEAN, "%s: damaged: impossible checkpoint "
+			       "record", region_name(r));
+	return 0;
+}
+
 static int judge_entry(struct region *r, struct entry_ref *ref, judge_fn judge,
 		       void *arg)
 {
@@ -65,8 +79,8 @@ bool log_find_peer(struct region *r, uint64_t seq, struct pm_peer *peer)
 	size_t i;
 
 	peer->path[0] = 0;
-	for (i = 0; i < log->kept_n; i++) {
-		const struct pm_entry *e = log->kept[i].e;
+	for (i = 0; i < log->kept.n; i++) {
+		const struct pm_entry *e = log->kept.refs[i].e;
 
 		if (seq == 0 || seq == e->seq)
 			rec_each(r, entry_records(e), entry_records_len(e),
@@ -76,14 +90,8 @@ bool log_find_peer(struct region *r, uint64_t seq, struct pm_peer *peer)
 	return peer->path[0] != 0;
 }
 
-/* A hostile record can change spilled records behind it: judge each again. */
-static int rec_replay(struct region *r, const struct pm_rec *rec,
-		      const void *payload, void *arg)
-{
-	return rec_validate(r, rec, payload, arg)
-		? -1 : rec_apply(r, rec, payload, arg);
-}
-
+/* What has been validated stays so: no record may change those that are
+ * spilled, and zones are only added. */
 static int replay(struct region *r, const struct entry_ref *ref)
 {
 	struct flush_set set = {{0}};
@@ -91,7 +99,7 @@ static int replay(struct region *r, const struct entry_ref *ref)
 	uint64_t len = entry_records_len(ref->e);
 
 	if (rec_each(r, recs, len, rec_validate, NULL) ||
-	    rec_each(r, recs, len, rec_replay, NULL))
+	    rec_each(r, recs, len, rec_apply, NULL))
 		return damaged(r, ref->seq);
 	if (med_flushes(&r->md))
 		rec_each(r, recs, len, rec_flush, &set);
@@ -159,10 +167,10 @@ static int replay_all(struct region *r, struct entry_ref *refs, size_t n,
 int log_recover(struct region *r, judge_fn judge, void *arg,
 		struct recovery *out)
 {
-	struct entry_ref *refs = NULL;
 	struct log *log = log_new(r);
+	struct entry_ref *refs;
 	struct pm_ckpt c;
-	size_t n = 0;
+	size_t n;
 
 	memset(out, 0, sizeof(*out));
 	if (!log)
@@ -171,13 +179,10 @@ int log_recover(struct region *r, judge_fn judge, void *arg,
 	if (!ckpt_read(r->home, &c, &log->ckpt_slot))
 		return err_set(EUCLEAN, "%s: damaged: no checkpoint record is "
 			       "intact", region_name(r));
-	if (c.header_gen > r->hdr->gen)
-		return err_set(EUCLEAN, "%s: damaged: the intact header copy "
-			       "is older than the checkpoint", region_name(r));
-	if (log_scan(r, &c, &refs, &n))
+	if (ckpt_check(r, &c) || log_scan(r, &c, &log->kept))
 		return -1;
-	log->kept = refs;
-	log->kept_n = n;
+	refs = log->kept.refs;
+	n = log->kept.n;
 	if (replay_all(r, refs, n, judge, arg, out))
 		return -1;
 	out->clean = (c.flags & PM_CKPT_CLEAN) && n == 0;
@@ -188,7 +193,7 @@ int log_recover(struct region *r, judge_fn judge, void *arg,
 	log->first_seq = log->seq + 1;
 	if (!out->clean) {
 		log->first_seq += SEQ_JUMP;
-		note_lost(r, max_u64(c.watermark + 1, c.next_seq), refs, n);
+		note_lost(r, c.watermark + 1, refs, n);
 		log->seq = log->first_seq - 1;
 	}
 	return header_check_maps(r->hdr, region_name(r));
@@ -200,17 +205,15 @@ int log_replay_work(struct region *r)
 	size_t i;
 	int ret = 0;
 
-	for (i = 0; r->private && i < log->kept_n && ret == 0; i++) {
-		const struct pm_entry *e = log->kept[i].e;
+	for (i = 0; r->private && i < log->kept.n && ret == 0; i++) {
+		const struct pm_entry *e = log->kept.refs[i].e;
 
-		if (!log->kept[i].dropped)
+		if (!log->kept.refs[i].dropped)
 			ret = rec_each(r, entry_records(e),
 				       entry_records_len(e), rec_apply_work,
 				       NULL);
 	}
-	log_scan_free(log->kept, log->kept_n);
-	log->kept = NULL;
-	log->kept_n = 0;
+	log_scan_free(&log->kept);
 	return ret;
 }
 

@@ -12,9 +12,28 @@
 struct scan {
 	struct region *r;
 	const struct pm_ckpt *c;
-	struct entry_ref *refs;
-	size_t n, cap;
+	struct log_found *f;
+	uint64_t spilled;	/* bytes of all entries so far             */
+	/* Of one entry: */
+	uint32_t records;
+	unsigned spills, parts;
 };
+
+/* Room for one more element. 0, or -1. */
+static int grow(void *vec, size_t n, size_t *cap, size_t elem)
+{
+	size_t want = *cap ? 2 * *cap : 64;
+	void *p;
+
+	if (n < *cap)
+		return 0;
+	p = realloc(*(void **)vec, want * elem);
+	if (!p)
+		return -1;
+	*(void **)vec = p;
+	*cap = want;
+	return 0;
+}
 
 /* Copies [pos, pos + len) of a lane if it wraps. */
 static const void *view(struct region *r, unsigned lane, uint64_t pos,
@@ -37,42 +56,79 @@ static const void *view(struct region *r, unsigned lane, uint64_t pos,
 #define MALFORMED (-1)	/* as rec_each() says */
 #define TORN (-2)
 
-struct spill_sum {
-	uint64_t bytes;
-	unsigned n;
-};
+#define FULL (-3)
 
-/* Spilled records are where extents are, and whole. */
-static int check_spill(struct region *r, const struct pm_rec *rec,
-		       const void *payload, void *arg)
+/* Spilled records are where no other record can change them. */
+static bool spill_fits(struct region *r, uint64_t off, uint64_t len)
 {
-	uint64_t off = PM_TAG_OFF(rec->tag), sum;
-	struct spill_sum *all = arg;
+	uint64_t ext = r->hdr->extent_size;
+	uint32_t i;
 
-	if (PM_TAG_TYPE(rec->tag) == PM_REC_PART &&
-	    rec->arg > PARTS_MAX * sizeof(struct pm_part))
-		return MALFORMED;
-	if (PM_TAG_TYPE(rec->tag) != PM_REC_SPILL)
-		return 0;
-	/* Bounds the work that a hostile log can ask for. */
-	all->bytes += min_u64(rec->arg, r->md.m.size);
-	if (++all->n > CHUNKS_MAX || all->bytes > r->md.m.size)
-		return MALFORMED;
-	memcpy(&sum, payload, 8);
-	if (off % 8 || !range_in(off, rec->arg, r->zone_off, r->md.m.size))
-		return MALFORMED;
-	return checksum(r->home + off, rec->arg, off) == sum ? 0 : TORN;
+	if (off % 8)
+		return false;
+	if (region_holds(r, off, len))
+		return true;
+	for (i = 0; i < r->hdr->n_zones; i++) {
+		const struct pm_zone *z = &r->hdr->zone[i];
+		uint64_t end = z->off + z->n_ext * PM_META_BYTES(ext);
+
+		if (range_in(off, len, end - z->n_ext * PM_SPILL_BYTES(ext),
+			     end))
+			return true;
+	}
+	return false;
 }
 
+/* Chunks are taken again only when the entry that named them is retired; so
+ * all that are still named fit the medium, which bounds the work here. */
+static int check_spill(struct scan *s, const struct pm_rec *rec,
+		       const void *payload)
+{
+	uint64_t off = PM_TAG_OFF(rec->tag), sum;
+	struct log_found *f = s->f;
+
+	if (++s->spills > CHUNKS_MAX || rec->arg == 0 ||
+	    !spill_fits(s->r, off, rec->arg))
+		return MALFORMED;
+	s->spilled += rec->arg;
+	if (s->spilled > s->r->md.m.size)
+		return MALFORMED;
+	memcpy(&sum, payload, 8);
+	if (checksum(s->r->home + off, rec->arg, off) != sum)
+		return TORN;
+	if (grow(&f->spill, f->spill_n, &f->spill_cap, sizeof(*f->spill)))
+		return FULL;
+	f->spill[f->spill_n++] = (struct span){off, rec->arg};
+	return 0;
+}
+
+static int check_record(struct region *r, const struct pm_rec *rec,
+			const void *payload, void *arg)
+{
+	struct scan *s = arg;
+
+	(void)r;
+	s->records++;
+	switch (PM_TAG_TYPE(rec->tag)) {
+	case PM_REC_PART:
+		return ++s->parts > 1 || rec->arg > PARTS_MAX *
+		       sizeof(struct pm_part) ? MALFORMED : 0;
+	case PM_REC_SPILL:
+		return check_spill(s, rec, payload);
+	}
+	return 0;
+}
+
+/* In spills too; but only the entry itself says who takes part. */
 static int check_type(struct region *r, const struct pm_rec *rec,
 		      const void *payload, void *arg)
 {
-	unsigned type = PM_TAG_TYPE(rec->tag);
+	unsigned type = PM_TAG_TYPE(rec->tag), *parts = arg;
 
 	(void)r;
 	(void)payload;
-	(void)arg;
-	return type == 0 || type >= PM_REC_LAST ? -1 : 0;
+	*parts += type == PM_REC_PART;
+	return type == 0 || type >= PM_REC_LAST ? MALFORMED : 0;
 }
 
 /* 0: whole. TORN: the log ends here. MALFORMED: no crash leaves such. */
@@ -81,38 +137,36 @@ static int judge(struct scan *s, const struct pm_entry *e, unsigned lane,
 {
 	const void *recs = entry_records(e);
 	uint64_t len = entry_records_len(e);
-	struct spill_sum all = {0, 0};
+	size_t spill_n = s->f->spill_n;
+	unsigned parts = 0;
 	int ret;
 
 	if (e->checksum != entry_sum(e, s->c->nonce, lane, pos))
 		return TORN;
-	ret = rec_each_here(s->r, recs, len, check_spill, &all);
+	s->records = s->spills = s->parts = 0;
+	ret = rec_each_here(s->r, recs, len, check_record, s);
 	if (ret == 0)
-		ret = rec_each(s->r, recs, len, check_type, NULL);
+		ret = rec_each(s->r, recs, len, check_type, &parts);
+	if (ret == 0 && (s->records != e->n_rec || parts != s->parts ||
+			 e->seq > PM_COUNT_MAX))
+		ret = MALFORMED;
+	if (ret)
+		s->f->spill_n = spill_n;
 	return ret;
 }
 
-static int push(struct scan *s, struct entry_ref ref)
+static int no_memory(const struct scan *s)
 {
-	if (s->n == s->cap) {
-		size_t cap = s->cap ? 2 * s->cap : 64;
-		void *p = realloc(s->refs, cap * sizeof(*s->refs));
-
-		if (!p)
-			return -1;
-		s->refs = p;
-		s->cap = cap;
-	}
-	s->refs[s->n++] = ref;
-	return 0;
+	return err_set(ENOMEM, "%s: out of memory", region_name(s->r));
 }
 
 static int scan_lane(struct scan *s, unsigned lane)
 {
 	uint64_t size = s->r->hdr->lane_size, head = s->c->head[lane];
 	uint64_t pos = head, last = s->c->watermark;
+	struct log_found *f = s->f;
 
-	if (head % PM_LINE)
+	if (head % PM_LINE || head > PM_COUNT_MAX)
 		return err_set(EUCLEAN, "%s: damaged: lane %u starts at %llu",
 			       region_name(s->r), lane,
 			       (unsigned long long)head);
@@ -129,23 +183,24 @@ static int scan_lane(struct scan *s, unsigned lane)
 			break;
 		ref.e = view(s->r, lane, pos, h.len, &ref.copy);
 		if (!ref.e)
-			return err_set(ENOMEM, "%s: out of memory",
-				       region_name(s->r));
+			return no_memory(s);
 		ret = judge(s, ref.e, lane, pos);
 		if (ret) {
 			free(ref.copy);
 			if (ret == TORN)
 				break;
+			if (ret == FULL)
+				return no_memory(s);
 			return err_set(EUCLEAN, "%s: damaged: impossible log "
 				       "entry %llu", region_name(s->r),
 				       (unsigned long long)h.seq);
 		}
 		ref.seq = last = h.seq;
-		if (push(s, ref)) {
+		if (grow(&f->refs, f->n, &f->cap, sizeof(*f->refs))) {
 			free(ref.copy);
-			return err_set(ENOMEM, "%s: out of memory",
-				       region_name(s->r));
+			return no_memory(s);
 		}
+		f->refs[f->n++] = ref;
 		pos += round_up(h.len, PM_LINE);
 	}
 	return 0;
@@ -158,58 +213,88 @@ static int by_seq(const void *a, const void *b)
 	return x->seq < y->seq ? -1 : x->seq > y->seq;
 }
 
-/* Deferred commits count only up to the first number that is missing. */
-static void cut_prefix(struct scan *s)
+static int by_off(const void *a, const void *b)
 {
-	uint64_t want = max_u64(s->c->watermark + 1, s->c->next_seq);
-	size_t i;
+	const struct span *x = a, *y = b;
 
-	for (i = 0; i < s->n && s->refs[i].seq == want; i++)
-		want++;
-	for (; i < s->n; i++)
-		s->refs[i].dropped = true;
+	return x->off < y->off ? -1 : x->off > y->off;
 }
 
-int log_scan(struct region *r, const struct pm_ckpt *c,
-	     struct entry_ref **out, size_t *n)
+static int sort(struct region *r, struct log_found *f)
 {
-	struct scan s = {.r = r, .c = c};
-	unsigned lane;
 	size_t i;
 
-	if (c->n_lanes != r->hdr->n_lanes)
-		return err_set(EUCLEAN, "%s: damaged: checkpoint record",
-			       region_name(r));
+	if (f->n)
+		qsort(f->refs, f->n, sizeof(*f->refs), by_seq);
+	if (f->spill_n)
+		qsort(f->spill, f->spill_n, sizeof(*f->spill), by_off);
+	for (i = 1; i < f->n; i++)
+		if (f->refs[i].seq == f->refs[i - 1].seq)
+			return err_set(EUCLEAN, "%s: damaged: two log entries "
+				       "have number %llu", region_name(r),
+				       (unsigned long long)f->refs[i].seq);
+	for (i = 1; i < f->spill_n; i++)
+		if (f->spill[i].off - f->spill[i - 1].off <
+		    f->spill[i - 1].len)
+			return err_set(EUCLEAN, "%s: damaged: log records at "
+				       "%llu belong to two entries",
+				       region_name(r),
+				       (unsigned long long)f->spill[i].off);
+	return 0;
+}
+
+bool log_spilled(const struct log_found *f, uint64_t off, uint64_t len)
+{
+	size_t lo = 0, hi = f->spill_n;
+
+	/* The first that ends behind off. */
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+
+		if (f->spill[mid].off + f->spill[mid].len > off)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return lo < f->spill_n && len && f->spill[lo].off < off + len;
+}
+
+/* Deferred commits count only up to the first number that is missing. */
+static void cut_prefix(const struct pm_ckpt *c, struct log_found *f)
+{
+	uint64_t want = c->watermark + 1;
+	size_t i;
+
+	for (i = 0; i < f->n && f->refs[i].seq == want; i++)
+		want++;
+	for (; i < f->n; i++)
+		f->refs[i].dropped = true;
+}
+
+int log_scan(struct region *r, const struct pm_ckpt *c, struct log_found *out)
+{
+	struct scan s = {.r = r, .c = c, .f = out};
+	unsigned lane;
+
 	for (lane = 0; lane < c->n_lanes; lane++)
 		if (scan_lane(&s, lane))
-			goto fail;
-	if (s.n)
-		qsort(s.refs, s.n, sizeof(*s.refs), by_seq);
-	for (i = 1; i < s.n; i++) {
-		if (s.refs[i].seq == s.refs[i - 1].seq) {
-			err_set(EUCLEAN, "%s: damaged: two log entries have "
-				"number %llu", region_name(r),
-				(unsigned long long)s.refs[i].seq);
-			goto fail;
-		}
-	}
+			return -1;
+	if (sort(r, out))
+		return -1;
 	if (c->flags & PM_CKPT_PREFIX)
-		cut_prefix(&s);
-	*out = s.refs;
-	*n = s.n;
+		cut_prefix(c, out);
 	return 0;
-fail:
-	log_scan_free(s.refs, s.n);
-	return -1;
 }
 
-void log_scan_free(struct entry_ref *refs, size_t n)
+void log_scan_free(struct log_found *f)
 {
 	size_t i;
 
-	for (i = 0; i < n; i++)
-		free(refs[i].copy);
-	free(refs);
+	for (i = 0; i < f->n; i++)
+		free(f->refs[i].copy);
+	free(f->refs);
+	free(f->spill);
+	memset(f, 0, sizeof(*f));
 }
 
 static int find_parts(struct region *r, const struct pm_rec *rec,

@@ -10,8 +10,7 @@
 struct witness {
 	struct region *r;
 	struct pm_ckpt c;
-	struct entry_ref *refs;		/* by seq */
-	size_t n;
+	struct log_found found;		/* by seq */
 };
 
 struct witness *witness_open(struct region *r)
@@ -23,17 +22,17 @@ struct witness *witness_open(struct region *r)
 		return NULL;
 	w->r = r;
 	if (ckpt_read(r->home, &w->c, &slot) &&
-	    w->c.header_gen <= r->hdr->gen &&
-	    log_scan(r, &w->c, &w->refs, &w->n) == 0)
+	    ckpt_check(r, &w->c) == 0 &&
+	    log_scan(r, &w->c, &w->found) == 0)
 		return w;
-	free(w);
+	witness_close(w);
 	return NULL;
 }
 
 void witness_close(struct witness *w)
 {
 	if (w)
-		log_scan_free(w->refs, w->n);
+		log_scan_free(&w->found);
 	free(w);
 }
 
@@ -52,19 +51,21 @@ static bool lists(struct region *r, const struct pm_entry *e, uint64_t id,
 enum judgement witness_has(const struct witness *w, uint64_t seq,
 			   uint64_t peer_id, uint64_t peer_seq)
 {
-	size_t lo = 0, hi = w->n;
+	size_t lo = 0, hi = w->found.n;
 
 	if (seq <= w->c.watermark)
 		return log_has(w->r, seq);
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (w->refs[mid].seq < seq)
+		if (w->found.refs[mid].seq < seq)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	return lo < w->n && w->refs[lo].seq == seq && !w->refs[lo].dropped &&
-	       lists(w->r, w->refs[lo].e, peer_id, peer_seq)
-		? JUDGED_COMMITTED : JUDGED_LOST;
+	if (lo < w->found.n && w->found.refs[lo].seq == seq &&
+	    !w->found.refs[lo].dropped &&
+	    lists(w->r, w->found.refs[lo].e, peer_id, peer_seq))
+		return JUDGED_COMMITTED;
+	return JUDGED_LOST;
 }

@@ -88,10 +88,11 @@ static int put_spill(struct part *p, struct pm_rec rec, const void *payload,
 			rec.arg = part;
 		}
 		put_raw(p, &rec, sizeof(rec));
-		if (part)
+		if (part) {
 			put_raw(p, from, part);
+			from += part;
+		}
 		rec.tag += part;
-		from += part;
 		n -= part;
 		if (n == 0)
 			return 0;

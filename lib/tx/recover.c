@@ -19,8 +19,8 @@
 
 static int damaged(const struct region *r, uint64_t seq)
 {
-	return err_set(EUCLEAN, "%s: damaged: log entry %llu changes what is "
-		       "not there", region_name(r), (unsigned long long)seq);
+	return err_set(EUCLEAN, "%s: damaged: impossible log entry %llu",
+		       region_name(r), (unsigned long long)seq);
 }
 
 int ckpt_check(const struct region *r, const struct pm_ckpt *c)
@@ -193,6 +193,8 @@ int log_recover(struct region *r, judge_fn judge, void *arg,
 	log->first_seq = log->seq + 1;
 	if (!out->clean) {
 		log->first_seq += SEQ_JUMP;
+		if (log->first_seq > PM_COUNT_MAX)
+			return damaged(r, log->seq);
 		note_lost(r, c.watermark + 1, refs, n);
 		log->seq = log->first_seq - 1;
 	}
@@ -221,6 +223,9 @@ enum judgement log_has(struct region *r, uint64_t seq)
 {
 	bool unknown, lost;
 
+	/* A number that was never taken, not even before a crash. */
+	if (r->log && seq > AO_load(&r->log->seq))
+		return JUDGED_LOST;
 	pthread_mutex_lock(&r->hdr_mu);
 	lost = header_is_lost(r->hdr, seq, &unknown);
 	pthread_mutex_unlock(&r->hdr_mu);

@@ -17,7 +17,7 @@ status=0
 export LC_ALL=C
 
 packages="gcc g++ clang make autoconf automake libtool pkg-config libpmem-dev
-	libatomic-ops-dev libxxhash-dev check mandoc valgrind"
+	libatomic-ops-dev libxxhash-dev check mandoc valgrind afl++"
 
 say() { printf '== [%4ds] %s\n' "$SECONDS" "$*"; }
 

@@ -32,6 +32,29 @@ static int try_open(unsigned flags)
 	return 0;
 }
 
+/* Beside a good region, which works before, meanwhile and after. */
+static int try_beside(void)
+{
+	PmWrapperConfig c = t_config_of("other", MIB, 0);
+	int region, result;
+	PmCheckReport r;
+
+	(void)unlink(c.path);
+	if (pm_init(c) != 0 || pm_root(64) == NULL)
+		return -1;
+	region = pm_init_sec(t_config_open("bad", 0));
+	result = region > 1 ? 0 : errno;
+	if (region > 1)
+		pm_free(pm_alloc_in(region, 100));
+	if (pm_fill(pm_root(0), 5, 64) == NULL || pm_alloc(5000) == NULL ||
+	    (pm_close() != 0 && region < 0))
+		return -1;
+	if (pm_check(c.path, 0, &r) != 0 || r.status != PM_CHECK_CLEAN ||
+	    r.objects != 2)
+		return -1;
+	return result;
+}
+
 /* 0 if the pool is found well, else EUCLEAN or what pm_check() says. */
 static int try_check(unsigned flags)
 {
@@ -54,6 +77,8 @@ static int attempt(enum attempt how)
 		return try_open(PM_RDONLY);
 	case OPEN:
 		return try_open(0);
+	case BESIDE:
+		return try_beside();
 	default:
 		return try_check(PM_REPAIR);
 	}

@@ -21,7 +21,7 @@ struct pm_header *header_of(struct image *im, int copy)
 	return (void *)(im->bytes + (size_t)copy * PM_HDR_SIZE);
 }
 
-static struct pm_ckpt *ckpt_of(struct image *im, int slot)
+struct pm_ckpt *ckpt_of(struct image *im, int slot)
 {
 	return (void *)(im->bytes + PM_CKPT_OFF +
 			(size_t)slot * PM_CKPT_STRIDE);
@@ -104,6 +104,24 @@ HEADER(zone_used_beyond, h->zone[0].used_hi = h->zone[0].n_ext + 1)
 HEADER(lost_many, h->n_lost = PM_LOST_MAX + 1)
 HEADER(peers_many, h->n_peers = PM_PEERS_MAX + 1)
 HEADER(layout_unterminated, memset(h->layout, 'x', sizeof h->layout))
+HEADER(gen_huge, h->gen = PM_COUNT_MAX + 1)
+HEADER(created_tomorrow, h->created = UINT64_MAX)
+HEADER(lost_floor_huge, h->lost_floor = PM_COUNT_MAX + 1)
+HEADER(reserved_0_set, h->reserved0 = 1)
+HEADER(reserved_1_set, memset(h->reserved1, 0xff, sizeof h->reserved1))
+HEADER(reserved_2_set, memset(h->reserved2, 0xff, sizeof h->reserved2))
+HEADER(zone_unused_set, h->zone[PM_ZONES_MAX - 1].off = 1)
+HEADER(lost_backwards, h->n_lost = 1; h->lost[0].first = 9; h->lost[0].last = 8)
+HEADER(lost_huge, h->n_lost = 1; h->lost[0].last = PM_COUNT_MAX + 1)
+HEADER(lost_unused_set, h->lost[PM_LOST_MAX - 1].first = 9)
+HEADER(peer_id_zero, h->n_peers = 8; memset(h->peer, 0, sizeof h->peer))
+HEADER(peer_path_unterminated,
+       h->n_peers = 8; memset(h->peer, 'x', sizeof h->peer))
+HEADER(peer_unused_set, h->n_peers = 0; memset(h->peer, 'x', sizeof h->peer))
+HEADER(pinned_numbers_of_none,
+       memset(h->pinned, 0xff, sizeof h->pinned); h->pinned[0] &= ~2ull)
+HEADER(pinned_number_one_of_another, h->idmap[1] = 99; h->pinned[0] |= 2)
+HEADER(idmap_own_under_another, h->idmap[1] = 0; h->idmap[700] = h->id)
 HEADER(idmap_number_zero, h->idmap[0] = 5)
 HEADER(idmap_duplicate, h->idmap[700] = 99; h->idmap[800] = 99)
 
@@ -133,134 +151,80 @@ static void file_cut_in_a_header(struct image *im)
 	im->len = PM_HDR_SIZE + 100;
 }
 
-static void both_checkpoints_zero(struct image *im)
-{
-	memset(im->bytes + PM_CKPT_OFF, 0, PM_CKPT_AREA);
-}
-
-#define CKPT(name, lie)							\
-	static void name(struct image *im)				\
-	{								\
-		int slot;						\
-									\
-		for (slot = 0; slot < 2; slot++) {			\
-			struct pm_ckpt *c = ckpt_of(im, slot);		\
-									\
-			lie;						\
-		}							\
-		seal(im);						\
-	}
-
-CKPT(ckpt_lanes_many, c->n_lanes = PM_LANES_MAX + 1)
-CKPT(ckpt_lanes_other, c->n_lanes += 1)
-CKPT(ckpt_header_newer, c->header_gen += 1000)
-
-/* Descriptors of the first zone: kind finds the first of its kind. */
-static struct pm_desc *first_of(struct image *im, unsigned kind)
-{
-	struct pm_header *h = header_of(im, 0);
-	struct pm_desc *d = (void *)(im->bytes + h->zone[0].off);
-	uint64_t i, z;
-
-	for (z = 0; z < h->n_zones; z++) {
-		d = (void *)(im->bytes + h->zone[z].off);
-		for (i = 0; i < h->zone[z].n_ext; i++)
-			if (d[i].kind == kind)
-				return &d[i];
-	}
-	ck_abort_msg("no extent of kind %u", kind);
-	return NULL;
-}
-
-#define DESC(name, kind_, lie)						\
-	static void name(struct image *im)				\
-	{								\
-		struct pm_desc *d = first_of(im, (kind_));		\
-									\
-		lie;							\
-	}
-
-DESC(extent_kind_unknown, PM_EXT_SLAB, d->kind = 77)
-DESC(extent_reserved_set, PM_EXT_SLAB, d->reserved = 1)
-DESC(slab_class_unknown, PM_EXT_SLAB, d->class_idx = 255)
-DESC(slab_length_zero, PM_EXT_SLAB, d->n_ext = 0)
-DESC(slab_length_huge, PM_EXT_SLAB, d->n_ext = UINT32_MAX)
-DESC(slab_overlaps_the_next, PM_EXT_SLAB, d->n_ext += 1)
-DESC(run_length_zero, PM_EXT_RUN, d->n_ext = 0)
-DESC(run_length_huge, PM_EXT_RUN, d->n_ext = UINT32_MAX)
-DESC(run_beyond_its_zone, PM_EXT_RUN, d->n_ext = 1u << 20)
-
-#define M(name, expect) { #name, name, expect }
+#define M(field, name, expect) { field, #name, name, expect, false }
 
 const struct mutation mutations[] = {
-	M(magic_of_another, EMEDIUMTYPE),
-	M(both_copies_zero, EMEDIUMTYPE),
-	M(both_sums_wrong, EUCLEAN),
-	M(byte_order_swapped, EPROTONOSUPPORT),
-	M(format_newer, EPROTONOSUPPORT),
-	M(format_zero, EUCLEAN),
-	M(incompat_unknown, EPROTONOSUPPORT),
-	M(ro_compat_unknown, AT_WRITE),
-	M(compat_unknown, 0),
-	M(id_zero, EUCLEAN),
-	M(window_elsewhere, EPROTONOSUPPORT),
-	M(window_bits_other, EPROTONOSUPPORT),
-	M(number_bits_other, EPROTONOSUPPORT),
-	M(number_bits_huge, EPROTONOSUPPORT),
-	M(size_zero, EUCLEAN),
-	M(size_beyond_the_file, EUCLEAN),
-	M(size_huge, EUCLEAN),
-	M(size_odd, EUCLEAN),
-	M(max_size_below_size, EUCLEAN),
-	M(max_size_huge, EUCLEAN),
-	M(extent_size_zero, EUCLEAN),
-	M(extent_size_odd, EUCLEAN),
-	M(extent_size_huge, EUCLEAN),
-	M(lanes_none, EUCLEAN),
-	M(lanes_many, EUCLEAN),
-	M(lanes_fill_the_pool, EUCLEAN),
-	M(lane_size_zero, EUCLEAN),
-	M(lane_size_odd, EUCLEAN),
-	M(lane_size_huge, EUCLEAN),
-	M(root_outside, EUCLEAN),
-	M(root_in_the_header, EUCLEAN),
-	M(root_beyond_its_end, EUCLEAN),
-	M(root_huge, EUCLEAN),
-	M(root_unaligned, EUCLEAN),
-	M(root_is_no_object, EUCLEAN),
-	M(zones_none, EUCLEAN),
-	M(zones_many, EUCLEAN),
-	M(zone_in_the_header, EUCLEAN),
-	M(zone_outside, EUCLEAN),
-	M(zone_offset_wraps, EUCLEAN),
-	M(zone_length_wraps, EUCLEAN),
-	M(zone_length_zero, EUCLEAN),
-	M(zone_twice, EUCLEAN),
-	M(zone_extents_none, EUCLEAN),
-	M(zone_extents_many, EUCLEAN),
-	M(zone_extents_huge, EUCLEAN),
-	M(zone_used_beyond, EUCLEAN),
-	M(lost_many, EUCLEAN),
-	M(peers_many, EUCLEAN),
-	M(layout_unterminated, EUCLEAN),
-	M(idmap_number_zero, EUCLEAN),
-	M(idmap_duplicate, EUCLEAN),
-	M(file_cut, EUCLEAN),
-	M(file_cut_to_headers, EUCLEAN),
-	M(file_cut_in_a_header, EUCLEAN),
-	M(both_checkpoints_zero, EUCLEAN),
-	M(ckpt_lanes_many, EUCLEAN),
-	M(ckpt_lanes_other, EUCLEAN),
-	M(ckpt_header_newer, EUCLEAN),
-	M(extent_kind_unknown, AT_CHECK),
-	M(extent_reserved_set, AT_CHECK),
-	M(slab_class_unknown, AT_CHECK),
-	M(slab_length_zero, AT_CHECK),
-	M(slab_length_huge, AT_CHECK),
-	M(slab_overlaps_the_next, AT_CHECK),
-	M(run_length_zero, AT_CHECK),
-	M(run_length_huge, AT_CHECK),
-	M(run_beyond_its_zone, AT_CHECK),
+	M("pm_header.magic", magic_of_another, EMEDIUMTYPE),
+	M("pm_header.magic", both_copies_zero, EMEDIUMTYPE),
+	M("pm_header.checksum", both_sums_wrong, EUCLEAN),
+	M("pm_header.byte_order", byte_order_swapped, EPROTONOSUPPORT),
+	M("pm_header.format", format_newer, EPROTONOSUPPORT),
+	M("pm_header.format", format_zero, EUCLEAN),
+	M("pm_header.incompat", incompat_unknown, EPROTONOSUPPORT),
+	M("pm_header.ro_compat", ro_compat_unknown, AT_WRITE),
+	M("pm_header.compat", compat_unknown, 0),
+	M("pm_header.id", id_zero, EUCLEAN),
+	M("pm_header.window_base", window_elsewhere, EPROTONOSUPPORT),
+	M("pm_header.window_bits", window_bits_other, EPROTONOSUPPORT),
+	M("pm_header.number_bits", number_bits_other, EPROTONOSUPPORT),
+	M("pm_header.number_bits", number_bits_huge, EPROTONOSUPPORT),
+	M("pm_header.size", size_zero, EUCLEAN),
+	M("pm_header.size", size_beyond_the_file, EUCLEAN),
+	M("pm_header.size", size_huge, EUCLEAN),
+	M("pm_header.size", size_odd, EUCLEAN),
+	M("pm_header.max_size", max_size_below_size, EUCLEAN),
+	M("pm_header.max_size", max_size_huge, EUCLEAN),
+	M("pm_header.extent_size", extent_size_zero, EUCLEAN),
+	M("pm_header.extent_size", extent_size_odd, EUCLEAN),
+	M("pm_header.extent_size", extent_size_huge, EUCLEAN),
+	M("pm_header.n_lanes", lanes_none, EUCLEAN),
+	M("pm_header.n_lanes", lanes_many, EUCLEAN),
+	M("pm_header.n_lanes", lanes_fill_the_pool, EUCLEAN),
+	M("pm_header.lane_size", lane_size_zero, EUCLEAN),
+	M("pm_header.lane_size", lane_size_odd, EUCLEAN),
+	M("pm_header.lane_size", lane_size_huge, EUCLEAN),
+	M("pm_header.root_off", root_outside, EUCLEAN),
+	M("pm_header.root_off", root_in_the_header, EUCLEAN),
+	M("pm_header.root_size", root_beyond_its_end, EUCLEAN),
+	M("pm_header.root_size", root_huge, EUCLEAN),
+	M("pm_header.root_off", root_unaligned, EUCLEAN),
+	M("pm_header.root_off", root_is_no_object, EUCLEAN),
+	M("pm_header.n_zones", zones_none, EUCLEAN),
+	M("pm_header.n_zones", zones_many, EUCLEAN),
+	M("pm_zone.off", zone_in_the_header, EUCLEAN),
+	M("pm_zone.off", zone_outside, EUCLEAN),
+	M("pm_zone.off", zone_offset_wraps, EUCLEAN),
+	M("pm_zone.len", zone_length_wraps, EUCLEAN),
+	M("pm_zone.len", zone_length_zero, EUCLEAN),
+	M("pm_header.zone", zone_twice, EUCLEAN),
+	M("pm_zone.n_ext", zone_extents_none, EUCLEAN),
+	M("pm_zone.n_ext", zone_extents_many, EUCLEAN),
+	M("pm_zone.n_ext", zone_extents_huge, EUCLEAN),
+	M("pm_zone.used_hi", zone_used_beyond, EUCLEAN),
+	M("pm_header.n_lost", lost_many, EUCLEAN),
+	M("pm_header.n_peers", peers_many, EUCLEAN),
+	M("pm_header.layout", layout_unterminated, EUCLEAN),
+	M("pm_header.idmap", idmap_number_zero, EUCLEAN),
+	M("pm_header.idmap", idmap_duplicate, EUCLEAN),
+	M("pm_header.size", file_cut, EUCLEAN),
+	M("pm_header.size", file_cut_to_headers, EUCLEAN),
+	M("pm_header.size", file_cut_in_a_header, EUCLEAN),
+	M("pm_header.gen", gen_huge, EUCLEAN),
+	M("pm_header.created", created_tomorrow, 0),
+	M("pm_header.lost_floor", lost_floor_huge, EUCLEAN),
+	M("pm_header.reserved0", reserved_0_set, 0),
+	M("pm_header.reserved1", reserved_1_set, 0),
+	M("pm_header.reserved2", reserved_2_set, 0),
+	M("pm_header.zone", zone_unused_set, 0),
+	M("pm_lost.first", lost_backwards, EUCLEAN),
+	M("pm_lost.last", lost_huge, EUCLEAN),
+	M("pm_header.lost", lost_unused_set, 0),
+	M("pm_peer.id", peer_id_zero, 0),
+	M("pm_peer.path", peer_path_unterminated, EUCLEAN),
+	M("pm_header.peer", peer_unused_set, 0),
+	M("pm_header.pinned", pinned_numbers_of_none, 0),
+	M("pm_header.pinned", pinned_number_one_of_another, AT_OPEN),
+	M("pm_header.idmap", idmap_own_under_another, AT_OPEN),
 };
 
 const size_t mutations_n = T_N(mutations);

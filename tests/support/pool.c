@@ -16,6 +16,8 @@ PmWrapperConfig t_config_of(const char *name, size_t size, size_t max_size)
 	if (!t_keeps())
 		return c;
 	c.path = t_path(name);
+	if (t_chosen())
+		return c;
 	if (t_is("file"))
 		c.backend_name = "file";
 	else if (t_is("dax"))
@@ -42,6 +44,8 @@ PmWrapperConfig t_config_open(const char *name, unsigned flags)
 void t_init(const char *name)
 {
 	t_ok(pm_init(t_config(name)));
+	if (t_chosen())
+		ck_assert_str_eq(t_stats(PM_PRIMARY).backend, t_backend());
 }
 
 int t_init_sec(const char *name)

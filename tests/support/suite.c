@@ -66,6 +66,11 @@ bool t_is(const char *backend)
 	return strcmp(t_backend(), backend) == 0;
 }
 
+bool t_chosen(void)
+{
+	return getenv("PMHEAP_TEST_CHOSEN") != NULL;
+}
+
 bool t_keeps(void)
 {
 	return !t_is("volatile");
@@ -88,7 +93,7 @@ static void make_dir(const char *suite)
 
 	if (getcwd(cwd, sizeof cwd) == NULL)
 		abort();
-	if (t_is("shm") || t_is("dax"))
+	if (!t_chosen() && (t_is("shm") || t_is("dax")))
 		base = "/dev/shm";
 	else if (base == NULL)
 		base = cwd;

@@ -4,8 +4,10 @@
  * processes that die on purpose, and the main program around Check.
  *
  * PMHEAP_TEST_BACKEND (file, shm, dax, volatile; default file) names the
- * backend. Check runs each test in a process of its own; a test that needs a
- * crash calls t_crash(), which forks before the pool is opened.
+ * backend. With PMHEAP_TEST_CHOSEN=1 pools are in PMHEAP_TEST_DIR, and the
+ * library must choose that backend from the medium by itself. Check runs each
+ * test in a process of its own; a test that needs a crash calls t_crash(),
+ * which forks before the pool is opened.
  */
 #ifndef TESTS_SUPPORT_H
 #define TESTS_SUPPORT_H
@@ -44,6 +46,8 @@ int t_end(void);
 /* Name of the backend under test, and whether it keeps data. */
 const char *t_backend(void);
 bool t_is(const char *backend);
+/* Is the library to choose that backend by itself? */
+bool t_chosen(void);
 bool t_keeps(void);
 
 /* Path of a file in the test's own directory on the backend's medium. */

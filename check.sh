@@ -19,6 +19,9 @@ export LC_ALL=C
 packages="gcc g++ clang make autoconf automake libtool pkg-config libpmem-dev
 	libatomic-ops-dev libxxhash-dev check mandoc valgrind afl++"
 
+# What the guests of tests/dax/ need; they are skipped without.
+guest_packages="qemu-system-x86 cpio e2fsprogs xfsprogs"
+
 say() { printf '== [%4ds] %s\n' "$SECONDS" "$*"; }
 
 die() {
@@ -36,9 +39,9 @@ quietly() {
 	fi
 }
 
-missing_packages() {
+missing_of() {
 	local p
-	for p in $packages; do
+	for p in "$@"; do
 		dpkg-query -W -f '${Status}' "$p" 2>/dev/null |
 			grep -q 'ok installed' || printf '%s ' "$p"
 	done
@@ -50,13 +53,34 @@ install_packages() {
 		say "no dpkg here: taking for granted:" $packages
 		return
 	}
-	missing=$(missing_packages)
+	missing=$(missing_of $packages)
 	[ -n "$missing" ] || return 0
 	say "installing $missing"
 	[ "$(id -u)" = 0 ] || sudo=sudo
 	export DEBIAN_FRONTEND=noninteractive
 	$sudo apt-get update -q
 	$sudo apt-get install -q -y --no-install-recommends $missing
+}
+
+# The kernel is only unpacked, in a folder that stays for the next run.
+prepare_guests() {
+	local missing sudo=
+	export DEBIAN_FRONTEND=noninteractive
+	export PMHEAP_DAX_KERNEL=${PMHEAP_DAX_KERNEL:-$top/build-kernel}
+	command -v dpkg-query >/dev/null || return 0
+	[ "$(id -u)" = 0 ] || sudo=sudo
+	missing=$(missing_of $guest_packages)
+	command -v busybox >/dev/null || missing="$missing busybox-static"
+	if [ -n "$missing" ]; then
+		say "installing $missing"
+		{ $sudo apt-get update -q && $sudo apt-get install -q -y \
+			--no-install-recommends $missing; } ||
+			say "tests/dax will be skipped"
+	fi
+	tests/dax/kernel.sh "$PMHEAP_DAX_KERNEL" ||
+		{ $sudo apt-get update -q &&
+			tests/dax/kernel.sh "$PMHEAP_DAX_KERNEL"; } ||
+		say "tests/dax will be skipped"
 }
 
 # build NAME CC CXX: configures and compiles everything in build-check/NAME.
@@ -157,6 +181,7 @@ count() {
 }
 
 install_packages
+prepare_guests
 [ -x configure ] && [ -f Makefile.in ] || {
 	say "autoreconf -i"
 	autoreconf -i || die "autoreconf fails"

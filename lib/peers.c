@@ -2,8 +2,9 @@
 /*
  * peers.c: asking another region whether a transaction over both committed.
  * The region may be open; else its file is looked for where the config says,
- * where it was last, and beside the region that asks. It is only read, and
- * stays open until the region that asks is recovered.
+ * beside the region that asks, and where it was last: copies that were made
+ * together lie together, and their originals tell nothing about them. It is
+ * only read, and stays open until the region that asks is recovered.
  */
 #include "heap.h"
 
@@ -119,9 +120,10 @@ static struct peer_file *find_file(struct region *r, uint64_t seq, uint64_t id,
 		f = open_file(*with, r, id);
 	if (f || !hint(r, seq, &peer))
 		return f;
-	f = open_file(peer.path, r, id);
-	if (!f && beside(r, peer.path, path))
+	if (beside(r, peer.path, path))
 		f = open_file(path, r, id);
+	if (!f)
+		f = open_file(peer.path, r, id);
 	return f;
 }
 

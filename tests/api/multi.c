@@ -4,7 +4,14 @@
  */
 #include "support.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #define REGIONS 5
+
+/* The checkpoint records, by pmheap_format(5). */
+#define CKPT_OFF 32768
+#define CKPT_LEN 4096
 
 struct root {
 	uint64_t cell[8];
@@ -219,6 +226,46 @@ START_TEST(a_participant_that_moved_is_named_and_found_by_its_new_path)
 }
 END_TEST
 
+static void change_two(void *arg)
+{
+	uint64_t value = *(uint64_t *)arg;
+
+	open_all(2);
+	TX_START {
+		TX_SET(root[0]->cell[0], value);
+		TX_SET(root[1]->cell[0], value);
+	} TX_END
+	ck_assert_int_eq(pm_tx_errno(), 0);
+}
+
+/* The original of "a" cannot tell any more what its log held. */
+START_TEST(copies_that_lie_together_are_judged_by_each_other)
+{
+	uint64_t value = 2;
+	unsigned char *bytes;
+	size_t len;
+	int a;
+
+	t_crash(change_two, &value);
+	ck_assert_int_eq(mkdir(t_path("copies"), 0700), 0);
+	t_copy(t_path("p"), t_path("copies/p"));
+	t_copy(t_path("a"), t_path("copies/a"));
+	bytes = t_slurp(t_path("a"), &len);
+	memset(bytes + CKPT_OFF, 0, CKPT_LEN);
+	t_spill(t_path("a"), bytes, len);
+	free(bytes);
+
+	t_init("copies/p");
+	a = t_init_sec("copies/a");
+	ck_assert_uint_eq(((struct root *)pm_root_in(a, 0))->cell[0], 2);
+	ck_assert_uint_eq(((struct root *)pm_root(0))->cell[0], 2);
+	t_ok(pm_close());
+	ck_assert_int_eq(unlink(t_path("copies/p")), 0);
+	ck_assert_int_eq(unlink(t_path("copies/a")), 0);
+	ck_assert_int_eq(rmdir(t_path("copies")), 0);
+}
+END_TEST
+
 static void open_tx_over_two(void *arg)
 {
 	(void)arg;
@@ -367,6 +414,7 @@ int main(void)
 	t_add(a_crashed_secondary_can_be_recovered_first, T_KEEPS);
 	t_add(a_participant_that_moved_is_named_and_found_by_its_new_path,
 	      T_KEEPS);
+	t_add(copies_that_lie_together_are_judged_by_each_other, T_KEEPS);
 	t_add(an_open_transaction_dies_in_all_regions, T_KEEPS);
 	t_add(a_secondary_closed_and_reopened_takes_part_again, T_KEEPS);
 	t_add(every_one_of_many_participants_is_found, T_KEEPS);

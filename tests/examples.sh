@@ -121,6 +121,16 @@ regions_agree_in_any_order()
 	expect 1 '' "$ex/multi_region" "$dir/moved"
 }
 
+# What crashes do to it is in crash-test.sh.
+bank_keeps_its_money()
+{
+	expect 0 '' "$ex/bank" "$dir/bank" move 100
+	expect 0 '' "$ex/bank" "$dir/bank" split 100
+	expect 0 '' "$ex/bank" "$dir/bank" verify
+	expect 1 '' "$ex/bank" "$dir/no-bank" verify
+	expect 2 '' "$ex/bank" "$dir/bank"
+}
+
 warm_restart_finds_its_results()
 {
 	pool=$dir/primes
@@ -305,6 +315,7 @@ tree_stays_in_order
 regions_agree_in_any_order
 warm_restart_finds_its_results
 backend_of_ones_own_works
+bank_keeps_its_money
 make_text
 pmwords_counts_as_the_tools_do
 pmwords_refuses_what_it_cannot_continue

@@ -119,7 +119,7 @@ every_reference_to_our_pages_exists() {
 }
 
 the_command_page_knows_every_verb_and_option() {
-	for verb in $(sed -n 's/.*\.name = "\([a-z]*\)".*/\1/p' \
+	for verb in $(sed -n 's/.*\.name = "\([a-z-]*\)".*/\1/p' \
 		"$top_srcdir/tools/main.c"); do
 		grep -qx "\.It Cm $verb" "$man/pmheap.1" ||
 			fail "pmheap(1) has no verb $verb"

@@ -51,7 +51,8 @@ int tool_args_read(const struct tool_verb *verb, int argc, char **argv,
 	args->options = verb->options;
 	options_make(verb, options);
 	optind = 0;
-	while ((key = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+	while ((key = getopt_long(argc, argv, verb->command ? "+:h" : ":h",
+				  options, NULL)) != -1) {
 		if (key == HELP_KEY || key == 'h')
 			args->help = true;
 		else if (key > HELP_KEY)

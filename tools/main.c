@@ -6,6 +6,7 @@
 #include "tool.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pmheap.h>
 #include <string.h>
 
@@ -78,6 +79,39 @@ static const struct tool_verb verbs[] = {
 		"Fat pointers to the pool name the old id and no longer lead\n"
 		"into it. Do this to the copy, not to the original.\n",
 	}, {
+		.name = "crash-test",
+		.operands = "-- PROGRAM...",
+		.operand_min = 0,
+		.operand_max = INT_MAX,
+		.command = true,
+		.run = cmd_crash_test,
+		.summary = "find out what power cuts do to a program's pools",
+		.detail =
+		"Runs PROGRAM with its arguments and records what reaches its\n"
+		"pools; then looks at what power cuts on the way would have left.\n"
+		"Exit code: 0 no failure, 1 a failure, 8 it could not be done,\n"
+		"16 usage. pmheap(1) tells more.\n",
+		.options = {
+			{ "verify", "COMMAND",
+			  "run by the shell for each crashed pool, whose path\n"
+			  "replaces {}; 0 means good" },
+			{ "states", "N", "try at most about so many states (10000)" },
+			{ "mode", "NAME",
+			  "adr, eadr or page: what a power cut leaves; auto\n"
+			  "takes what fits the backend (auto)" },
+			{ "seed", "N", "of random choices (1)" },
+			{ "points", "FROM-TO", "crash between these events only" },
+			{ "state", "STATE", "only this one, from a report" },
+			{ "timeout", "SECONDS", "for verify, each time (10)" },
+			{ "jobs", "N", "so many at a time (one per processor)" },
+			{ "dir", "DIR", "where crashed pools are put (/dev/shm)" },
+			{ "keep", "DIR",
+			  "make DIR and keep the run and the pools of failures\n"
+			  "in it" },
+			{ "trace", "DIR", "use the run kept in DIR" },
+			{ "json", NULL, "print one JSON object" },
+		},
+	}, {
 		.name = "demo",
 		.operands = "[DIR]",
 		.operand_min = 0,
@@ -113,7 +147,7 @@ static int help_print(void)
 	puts("Makes, shows, checks and copies pools of libpmheap, the heap that "
 	     "survives.\n");
 	for (size_t i = 0; i < VERB_N; i++)
-		printf("  %-8s %-13s %s\n", verbs[i].name, verbs[i].operands,
+		printf("  %-10s %-13s %s\n", verbs[i].name, verbs[i].operands,
 		       verbs[i].summary);
 	puts("\n  pmheap VERB --help   the options of a verb");
 	puts("  pmheap --version     the version of the library");

@@ -137,7 +137,7 @@ static size_t utf8_len(const unsigned char *s)
 }
 
 /* Bytes that are no UTF-8 are written as the characters U+0080..U+00FF. */
-static void json_text(const char *text)
+void tool_json_text(const char *text)
 {
 	const unsigned char *s = (const unsigned char *)text;
 
@@ -158,10 +158,10 @@ static void json_text(const char *text)
 
 static void json_row(const struct tool_row *row)
 {
-	json_text(row->key);
+	tool_json_text(row->key);
 	fputs(": ", stdout);
 	if (row->kind == TOOL_TEXT)
-		json_text(row->text);
+		tool_json_text(row->text);
 	else if (row->kind == TOOL_ID)
 		printf("\"%016" PRIx64 "\"", row->number);
 	else

@@ -22,12 +22,13 @@
 enum {
 	TOOL_OK = 0,
 	TOOL_REPAIRED = 1,	/* check: faults were found and repaired     */
+	TOOL_FOUND = 1,		/* crash-test: a crash breaks the program    */
 	TOOL_DAMAGED = 4,	/* the pool is damaged                       */
 	TOOL_FAILED = 8,	/* it could not be read, or not be done      */
 	TOOL_USAGE = 16,	/* the command line makes no sense           */
 };
 
-#define TOOL_OPTION_MAX 8
+#define TOOL_OPTION_MAX 16
 
 struct tool_option {
 	const char *name;	/* without the dashes; NULL ends the list    */
@@ -48,6 +49,8 @@ struct tool_verb {
 	const char *operands;	/* as help shows them                        */
 	int	 operand_min;
 	int	 operand_max;
+	bool	 command;	/* operands are a command with options of
+				   its own: ours end at the first            */
 	int	(*run)(const struct tool_args *args);
 	const char *summary;	/* half a line                               */
 	const char *detail;	/* lines for its own --help                  */
@@ -96,6 +99,9 @@ struct tool_row {
 	const char *text;	/* TOOL_TEXT                                 */
 };
 
+/* A string of JSON, quoted, on stdout. */
+void tool_json_text(const char *text);
+
 /* An aligned table, or one JSON object, on stdout. */
 void tool_rows_print(const struct tool_row *rows, size_t row_n, bool json);
 
@@ -105,6 +111,7 @@ int cmd_info(const struct tool_args *args);
 int cmd_check(const struct tool_args *args);
 int cmd_clone(const struct tool_args *args);
 int cmd_reid(const struct tool_args *args);
+int cmd_crash_test(const struct tool_args *args);
 int cmd_demo(const struct tool_args *args);
 
 #endif

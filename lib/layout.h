@@ -20,6 +20,8 @@
 
 #define PM_MAGIC	"PMHEAP\r\n"
 #define PM_MAGIC_LEN	8
+/* Stands in header copy 0 for the magic until a new pool is whole. */
+#define PM_MAKING	"PMMAKING"
 #define PM_BYTE_ORDER	0x01020304u
 #define PM_FORMAT	1u
 

@@ -95,12 +95,15 @@ static int open_path(struct medium *md, const PmWrapperConfig *c)
 	return fd < 0 ? open_failed(c->path) : fd;
 }
 
-/* A pool whose making was cut off: its headers are written last. */
-static bool is_blank(int fd)
+/* A pool whose making was cut off, before or after its first byte. */
+static bool is_unfinished(int fd)
 {
 	uint8_t page[PM_PAGE];
 	off_t off;
 
+	if (pread(fd, page, PM_MAGIC_LEN, 0) == PM_MAGIC_LEN &&
+	    !memcmp(page, PM_MAKING, PM_MAGIC_LEN))
+		return true;
 	for (off = 0; off < (off_t)PM_LANES_OFF; off += PM_PAGE)
 		if (pread(fd, page, PM_PAGE, off) != PM_PAGE ||
 		    !bytes_are_zero(page, PM_PAGE))
@@ -131,7 +134,7 @@ static int prepare_file(struct medium *md, const PmWrapperConfig *c)
 	if (fstat(md->m.fd, &st))
 		return open_failed(c->path);
 	if (!md->fresh && (c->flags & PM_CREATE) && !private &&
-	    (st.st_size == 0 || is_blank(md->m.fd))) {
+	    (st.st_size == 0 || is_unfinished(md->m.fd))) {
 		md->fresh = md->was_empty = true;
 		if (ftruncate(md->m.fd, 0))
 			return open_failed(c->path);

@@ -91,6 +91,23 @@ void header_write(struct region *r, int copy)
 		  PM_WRITE_FLUSH);
 }
 
+void header_write_unmarked(struct region *r)
+{
+	const uint8_t *h = (const uint8_t *)r->hdr;
+
+	header_write(r, 1);
+	med_write(&r->md, PM_MAGIC_LEN, h + PM_MAGIC_LEN,
+		  PM_HDR_SIZE - PM_MAGIC_LEN, PM_WRITE_FLUSH);
+}
+
+void header_mark(struct region *r, const char *mark)
+{
+	uint64_t word;
+
+	memcpy(&word, mark, PM_MAGIC_LEN);
+	med_write(&r->md, 0, &word, PM_MAGIC_LEN, PM_WRITE_FLUSH);
+}
+
 enum verdict { GOOD, FOREIGN, BAD_SUM, OTHER_ORDER, NEWER };
 
 static enum verdict judge(const struct pm_header *h)
@@ -289,6 +306,10 @@ int header_read(struct medium *md, struct pm_header *h, int *copy,
 			       "%llu bytes)", path,
 			       (unsigned long long)md->m.size);
 	c[0] = (const void *)md->m.base;
+	if (!memcmp(c[0]->magic, PM_MAKING, PM_MAGIC_LEN))
+		return err_set(EMEDIUMTYPE, "%s: not a libpmheap pool: its "
+			       "creation was cut off; PM_CREATE makes it anew",
+			       path);
 	v[0] = judge(c[0]);
 	v[1] = FOREIGN;
 	c[1] = c[0];

@@ -87,6 +87,10 @@ int header_read(struct medium *md, struct pm_header *h, int *copy,
 		enum other_copy *other);
 /* Writes the header to one copy, to be flushed by the caller's fence. */
 void header_write(struct region *r, int copy);
+/* For a new pool: both copies but for the magic of copy 0; and that magic, or
+ * PM_MAKING in its place. */
+void header_write_unmarked(struct region *r);
+void header_mark(struct region *r, const char *mark);
 /* Extents that fit a zone of len bytes at off; 0: none. */
 uint64_t zone_extents(uint64_t off, uint64_t len, uint64_t ext);
 uint64_t header_zone_off(const struct pm_header *h);

@@ -19,7 +19,8 @@
  *  T5	The grown file, with zeros in the new zone, is durable before the entry
  *	that adds the zone (backend->grow).
  *  T6	A new region's header, checkpoint record and lanes are durable before
- *	its file gets its name.
+ *	the magic takes the place of the mark that says it is unfinished, and
+ *	that before its file gets its name.
  *  T7	An entry that a participant could not make durable is wiped elsewhere
  *	before the transaction is reported failed there.
  *

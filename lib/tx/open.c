@@ -21,6 +21,12 @@ static void zero_lanes(struct region *r)
 			 PM_WRITE_FLUSH);
 }
 
+static int not_written(struct region *r)
+{
+	return err_set(EIO, "%s: cannot write the new pool: sync failed",
+		       region_name(r));
+}
+
 int log_format(struct region *r)
 {
 	struct pm_ckpt c = {0};
@@ -29,6 +35,11 @@ int log_format(struct region *r)
 	    r->md.m.backend->reserve(&r->md.m, 0, r->zone_off))
 		return err_set(errno, "%s: no room on the medium: %s",
 			       region_name(r), strerror(errno));
+	header_mark(r, PM_MAKING);
+	/* ORDER T6: the mark before anything else of the pool. A crash before
+	 * leaves zeros, after it a pool that says it is not whole. */
+	if (med_fence(&r->md))
+		return not_written(r);
 	zero_lanes(r);
 	c.gen = 1;
 	c.next_seq = 1;
@@ -37,14 +48,15 @@ int log_format(struct region *r)
 	c.flags = PM_CKPT_CLEAN;
 	c.n_lanes = r->hdr->n_lanes;
 	ckpt_write(&r->md, &c, 0);
-	header_write(r, 0);
-	header_write(r, 1);
-	/* ORDER T6: header, record and lanes before the file gets its name. A
-	 * crash before leaves no file, or an empty one that was there. */
+	header_write_unmarked(r);
+	/* ORDER T6: header, record and lanes before the magic. A crash before
+	 * leaves no file, or in one that was there the mark. */
 	if (med_fence(&r->md))
-		return err_set(EIO, "%s: cannot write the new pool: sync "
-			       "failed", region_name(r));
-	return 0;
+		return not_written(r);
+	header_mark(r, PM_MAGIC);
+	/* ORDER T6: all of the pool before its file gets its name, or before
+	 * somebody works in it. A crash before leaves it whole or marked. */
+	return med_fence(&r->md) ? not_written(r) : 0;
 }
 
 int log_open(struct region *r, unsigned durability, unsigned flush_ms,

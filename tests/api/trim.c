@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * trim.c: giving back pages of the working copy (work_budget) while deferred
+ * commits wait to be applied to their home.
+ */
+#include "support.h"
+
+#include <pmheap/backend.h>
+#include <pthread.h>
+
+#define PAGE 4096ul
+#define PAGES 512
+#define BUDGET (256 * KIB)
+/* The checkpoint records, see pmheap_format(5). */
+#define CKPT_OFF 32768ul
+#define CKPT_END 36864ul
+
+struct root {
+	uint64_t x;
+	unsigned char rest[PAGE];
+	unsigned char pages[PAGES * PAGE];
+};
+
+static const PmBackend *real;
+static PmBackend backend;
+static struct root *root;
+static uint64_t x_off;
+static bool armed, ran, watching;
+static unsigned applied, wrong;
+
+/* Changes x, and changes it back: both wait for the next flush. */
+static void *commit_twice(void *arg)
+{
+	(void)arg;
+	TX_START {
+		TX_SET(root->x, 2);
+	} TX_END
+	ck_assert_int_eq(pm_tx_errno(), 0);
+	TX_START {
+		TX_SET(root->x, 1);
+	} TX_END
+	ck_assert_int_eq(pm_tx_errno(), 0);
+	return NULL;
+}
+
+static void write_and_look(PmMedium *m, uint64_t off, const void *src,
+			   size_t n, unsigned how)
+{
+	pthread_t thread;
+
+	real->write(m, off, src, n, how);
+	if (watching && off == x_off) {
+		applied++;
+		wrong += root->x != 1;
+	}
+	if (armed && off >= CKPT_OFF && off < CKPT_END) {
+		armed = false;
+		ran = true;
+		ck_assert_int_eq(pthread_create(&thread, NULL, commit_twice,
+						NULL), 0);
+		ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	}
+}
+
+static void open_pool(void)
+{
+	PmWrapperConfig c = t_config_of("p", 16 * MIB, 0);
+
+	real = pm_backend(t_backend());
+	t_given(real);
+	backend = *real;
+	backend.write = write_and_look;
+	c.backend = &backend;
+	c.backend_name = NULL;
+	c.durability = PM_RELAXED;
+	c.flush_ms = 1000000;
+	c.work_budget = BUDGET;
+	c.lanes = 2;
+	c.lane_size = 2 * MIB;
+	t_ok(pm_init(c));
+	root = pm_root(sizeof *root);
+	t_given(root);
+	x_off = pm_fat(&root->x).offset;
+}
+
+static void make_trim_due(void)
+{
+	int i;
+
+	for (i = 0; i < 60; i++) {
+		TX_START {
+			TX_ADD(&root->rest);
+			memset(root->rest, i, sizeof root->rest);
+			TX_SET(root->x, 1);
+		} TX_END
+	}
+	TX_START {
+		for (i = 0; i < PAGES; i++)
+			TX_SET(root->pages[i * PAGE], 1);
+	} TX_END
+	ck_assert_int_eq(pm_tx_errno(), 0);
+	ck_assert_uint_gt(t_stats(PM_PRIMARY).work_bytes, BUDGET);
+}
+
+START_TEST(a_page_with_commits_that_wait_is_not_given_back)
+{
+	void *large;
+
+	open_pool();
+	make_trim_due();
+	armed = watching = true;
+	/* Checkpoints, as a large object is written to its home. */
+	TX_START {
+		large = pm_alloc(128 * KIB);
+		t_given(large);
+		memset(large, 7, 128 * KIB);
+	} TX_END
+	ck_assert_int_eq(pm_tx_errno(), 0);
+	t_ok(pm_flush());
+	watching = false;
+	ck_assert(ran);
+	ck_assert_uint_lt(t_stats(PM_PRIMARY).work_bytes, BUDGET);
+	ck_assert_uint_ge(applied, 2);
+	ck_assert_uint_eq(wrong, 0);
+	ck_assert_uint_eq(root->x, 1);
+}
+END_TEST
+
+int main(void)
+{
+	t_begin("trim");
+	t_add(a_page_with_commits_that_wait_is_not_given_back, T_KEEPS);
+	return t_end();
+}

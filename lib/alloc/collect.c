@@ -46,7 +46,8 @@ unsigned alloc_collect(struct region *r, struct pm_rec *recs, unsigned max,
 
 			for (; s && n < max; s = next) {
 				next = s->next;
-				if (AO_load(&s->n_free) != s->n_slots)
+				/* After the last reads of who freed a slot. */
+				if (AO_load_acquire(&s->n_free) != s->n_slots)
 					continue;
 				if (collect_slab(a, s, &recs[n]))
 					n++;

@@ -19,7 +19,7 @@ void zone_layout(const struct pm_zone *pz, uint32_t ext_size, struct zone *z)
 bool place_of(const struct region *r, uint64_t off, struct place *out)
 {
 	uint32_t ext_size = r->hdr->extent_size;
-	uint32_t i = __atomic_load_n(&r->hdr->n_zones, __ATOMIC_ACQUIRE);
+	uint32_t i = header_zones(r->hdr);
 	struct zone z;
 
 	while (i-- > 0) {

@@ -83,6 +83,12 @@ void filemap_unmap(PmMedium *m);
 /* memcpy that stores aligned 8-byte words whole. */
 void copy_words(void *dst, const void *src, size_t n);
 
+/* Bytes of the medium; it may be growing. */
+static inline uint64_t med_size(const struct medium *md)
+{
+	return __atomic_load_n(&md->m.size, __ATOMIC_RELAXED);
+}
+
 static inline void med_write(struct medium *md, uint64_t off, const void *src,
 			     size_t n, unsigned how)
 {

@@ -94,6 +94,12 @@ void header_mark(struct region *r, const char *mark);
 /* Extents that fit a zone of len bytes at off; 0: none. */
 uint64_t zone_extents(uint64_t off, uint64_t len, uint64_t ext);
 uint64_t header_zone_off(const struct pm_header *h);
+/* Zones are added while others look: what is counted is whole. */
+static inline uint32_t header_zones(const struct pm_header *h)
+{
+	return __atomic_load_n(&h->n_zones, __ATOMIC_ACQUIRE);
+}
+
 bool ckpt_read(const uint8_t *home, struct pm_ckpt *out, int *slot);
 void ckpt_write(struct medium *md, const struct pm_ckpt *c, int slot);
 int header_check_maps(const struct pm_header *h, const char *path);

@@ -128,7 +128,7 @@ struct region *table_of(const void *ptr)
 
 bool region_holds(const struct region *r, uint64_t off, uint64_t n)
 {
-	uint32_t i = __atomic_load_n(&r->hdr->n_zones, __ATOMIC_ACQUIRE);
+	uint32_t i = header_zones(r->hdr);
 
 	while (i-- > 0) {
 		const struct pm_zone *z = &r->hdr->zone[i];

@@ -168,6 +168,7 @@ int part_write_direct(struct ctx *c, unsigned idx)
 {
 	struct part *p = c->part[idx];
 	struct region *r = p->r;
+	AO_t mine = 0;
 	bool any = false;
 	uint32_t i;
 
@@ -194,5 +195,6 @@ int part_write_direct(struct ctx *c, unsigned idx)
 		return 0;
 	/* ORDER T4: the contents before the entry that allocates their place.
 	 * A crash before the entry leaves bytes in free space. */
-	return log_fence(r, &r->log->flush_fences);
+	AO_fetch_and_add1(&r->log->direct_fences);
+	return log_fence(r, &mine);
 }

@@ -122,7 +122,7 @@ static int checkpoint(struct region *r, uint32_t flags)
 	for (i = 0; i < log->n_lanes; i++)
 		AO_store_release(&log->lane[i].head, head[i]);
 	AO_store_release(&log->watermark, seq);
-	log->checkpoints++;
+	count(&log->checkpoints, 1);
 	if (wrote)
 		write_other_header(r, gen);
 	return 0;

@@ -21,7 +21,7 @@ struct lane {
 	AO_t flushed;		/* entries before it are durable, applied  */
 	AO_t head;		/* first entry above the watermark         */
 	uint64_t off;		/* of the lane                             */
-	uint64_t commits, logged, fences;	/* of the holder           */
+	AO_t commits, logged, fences;	/* of the holder; others look      */
 } CACHE_ALIGNED;
 
 struct entry_ref {
@@ -56,15 +56,15 @@ struct log {
 	pthread_mutex_t ckpt_mu;
 	uint64_t ckpt_gen;
 	int ckpt_slot;
-	uint64_t checkpoints, ckpt_fences;
+	AO_t checkpoints, ckpt_fences;
 	pthread_mutex_t flush_mu;
-	uint64_t flush_fences;
+	AO_t flush_fences, direct_fences;
 	uint8_t *mirror;		/* of all lanes, in ordinary memory:
 					   reading what was streamed past the
 					   cache would miss it every time   */
 	void *ckpt_buf, *flush_buf;	/* lane_size each, for lane_view() */
 	pthread_mutex_t grow_mu;
-	uint64_t spilled;		/* bytes                           */
+	AO_t spilled;			/* bytes                           */
 	AO_t aborts;
 	uint64_t work_budget;
 	uint64_t trim_at;		/* logged bytes that start a trim  */
@@ -129,7 +129,13 @@ const void *lane_view(struct region *r, const struct lane *l, uint64_t pos,
 		      uint64_t len, void *buf);
 /* Everything up to the result has been written (and in strict mode applied). */
 uint64_t log_settled(struct log *log);
-int log_fence(struct region *r, uint64_t *counter);
+/* Adds to a counter that one thread at a time adds to. */
+static inline void count(AO_t *counter, uint64_t n)
+{
+	AO_store(counter, AO_load(counter) + n);
+}
+
+int log_fence(struct region *r, AO_t *counter);
 /* The region's file is whole; or poisons the region: -1 EIO. */
 int log_check_medium(struct region *r);
 /* why: enum poison */

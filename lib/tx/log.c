@@ -119,8 +119,8 @@ void lane_append(struct region *r, struct lane *l, struct pm_entry *e,
 		memcpy(lane_mirror(log, l), (const uint8_t *)e + first,
 		       n - first);
 	}
-	l->commits++;
-	l->logged += n;
+	count(&l->commits, 1);
+	count(&l->logged, n);
 }
 
 void lane_publish(struct lane *l, uint64_t len, bool applied)
@@ -128,7 +128,7 @@ void lane_publish(struct lane *l, uint64_t len, bool applied)
 	uint64_t end = l->tail + round_up(len, PM_LINE);
 
 	if (applied)
-		AO_store(&l->flushed, end);
+		AO_store_release(&l->flushed, end);
 	AO_store_release(&l->tail, end);
 	AO_store_release(&l->inflight, NOT_IN_FLIGHT);
 }
@@ -178,9 +178,9 @@ int log_check_medium(struct region *r)
 	return region_poisoned(r);
 }
 
-int log_fence(struct region *r, uint64_t *counter)
+int log_fence(struct region *r, AO_t *counter)
 {
-	(*counter)++;
+	count(counter, 1);
 	/* ORDER: on behalf of the caller, who says which. A region whose pages
 	 * were found lost on the way has nothing to call durable. */
 	if (LIKELY(med_fence(&r->md) == 0 && !AO_load(&r->poisoned)))

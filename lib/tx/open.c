@@ -79,7 +79,8 @@ int log_open(struct region *r, unsigned durability, unsigned flush_ms,
 		return err_set(ENOMEM, "%s: out of memory", region_name(r));
 	if (log_checkpoint(r))
 		return -1;
-	log->checkpoints = log->ckpt_fences = 0;
+	AO_store(&log->checkpoints, 0);
+	AO_store(&log->ckpt_fences, 0);
 	return log->relaxed ? flusher_start(r) : 0;
 }
 
@@ -119,14 +120,15 @@ void log_stats(struct region *r, PmStats *out)
 	unsigned i;
 
 	for (i = 0; i < log->n_lanes; i++) {
-		out->commits += log->lane[i].commits;
-		out->logged_bytes += log->lane[i].logged;
-		fences += log->lane[i].fences;
+		out->commits += AO_load(&log->lane[i].commits);
+		out->logged_bytes += AO_load(&log->lane[i].logged);
+		fences += AO_load(&log->lane[i].fences);
 	}
-	out->logged_bytes += log->spilled;
-	out->commit_fences = fences + log->flush_fences;
-	out->fences = out->commit_fences + log->ckpt_fences;
-	out->checkpoints = log->checkpoints;
+	out->logged_bytes += AO_load(&log->spilled);
+	out->commit_fences = fences + AO_load(&log->flush_fences) +
+			     AO_load(&log->direct_fences);
+	out->fences = out->commit_fences + AO_load(&log->ckpt_fences);
+	out->checkpoints = AO_load(&log->checkpoints);
 	out->aborts = AO_load(&log->aborts);
 	out->recovered = log->recovery.replayed;
 	out->lanes = log->n_lanes;

@@ -48,7 +48,7 @@ static int walk(struct region *r, const void *bytes, uint64_t len, rec_fn f,
 		    spills == SPILL_SHOW)
 			ret = f(r, rec, p, arg);
 		else if (spills == SPILL_REFUSE || off % 8 ||
-			 !range_in(off, rec->arg, r->zone_off, r->md.m.size))
+			 !range_in(off, rec->arg, r->zone_off, med_size(&r->md)))
 			return -1;
 		else
 			ret = walk(r, r->home + off, rec->arg, f, arg,

@@ -244,7 +244,7 @@ static int put_chunks(struct part *p)
 			continue;
 		sum = checksum(p->r->home + k->off, k->used, k->off);
 		ret = part_put(p, rec, &sum, sizeof(sum));
-		p->r->log->spilled += k->used;
+		count(&p->r->log->spilled, k->used);
 	}
 	if (ret == 0)
 		ret = part_put_pins(p);

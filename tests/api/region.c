@@ -355,7 +355,8 @@ START_TEST(a_thousand_opens_and_closes_leak_nothing)
 		}
 	}
 	ck_assert_int_eq(t_fds(), fds);
-	ck_assert_int_le(t_maps(), maps + 2);
+	/* A sanitizer's allocator maps a few of its own. */
+	ck_assert_int_le(t_maps(), maps + 20);
 }
 END_TEST
 

@@ -10,7 +10,7 @@
 #include <sys/sendfile.h>
 
 struct shared *shared;
-static bool armed;
+static uint64_t armed;
 
 void shared_reset(void)
 {
@@ -24,16 +24,16 @@ void shared_reset(void)
 
 void steps_arm(uint64_t kill_at)
 {
-	shared->steps = 0;
-	shared->kill_at = kill_at;
-	shared->killed_in = 0;
-	shared->torn = 0;
-	armed = true;
+	tell(&shared->steps, 0);
+	tell(&shared->kill_at, kill_at);
+	tell(&shared->killed_in, 0);
+	tell(&shared->torn, 0);
+	tell(&armed, 1);
 }
 
 void steps_disarm(void)
 {
-	armed = false;
+	tell(&armed, 0);
 }
 
 /* Is this the step that the process dies at? */
@@ -41,11 +41,11 @@ static bool is_last(enum step kind)
 {
 	uint64_t n;
 
-	if (!armed)
+	if (!look(&armed))
 		return false;
 	n = __atomic_add_fetch(&shared->steps, 1, __ATOMIC_SEQ_CST);
 	__atomic_add_fetch(&shared->by_kind[kind], 1, __ATOMIC_SEQ_CST);
-	return n == shared->kill_at;
+	return n == look(&shared->kill_at);
 }
 
 static void die(enum step kind, bool torn)
@@ -66,7 +66,7 @@ static void step(enum step kind)
 /* A part of the bytes that is another one at each step. */
 static size_t part_of(size_t n)
 {
-	return n / 8 * (shared->kill_at % 5) / 4 * 8;
+	return n / 8 * (look(&shared->kill_at) % 5) / 4 * 8;
 }
 
 static void count_write(const PmBackend *real, PmMedium *m, uint64_t off,

@@ -126,7 +126,7 @@ static void new_object(struct worker *w, const struct plan *p, uint64_t n)
 	TX_SET(w->slot[p->slot], obj);
 }
 
-/* Keeps the first half, as far as it was there, and leaves its tag behind it. */
+/* Keeps the first half, as far as it was there; the rest gets a new tag. */
 static void resize_object(struct worker *w, const struct plan *p,
 			  const struct model *lens, uint64_t n)
 {

@@ -32,6 +32,19 @@
 
 #define T_N(array) (sizeof(array) / sizeof((array)[0]))
 
+/* Built with a sanitizer that reserves address space for a shadow? */
+#if defined(__has_feature)
+#define T_FEATURE(f) __has_feature(f)
+#else
+#define T_FEATURE(f) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) ||	\
+	T_FEATURE(address_sanitizer) || T_FEATURE(thread_sanitizer)
+#define T_SANITIZED 1
+#else
+#define T_SANITIZED 0
+#endif
+
 /* What a test needs of the backend; it is reported as skipped without. */
 #define T_ANY	0u	/* nothing                                        */
 #define T_KEEPS	1u	/* data outlive the process: all but volatile     */

@@ -47,7 +47,6 @@ void plan_of(struct plan *p, uint64_t me, uint64_t n)
 	x = t_random(&seed);
 	p->len = 1 + x % 600;
 	if (p->kind == LARGE) {
-		p->slot %= 12;
 		p->len = 64 * KIB + x % (64 * KIB);
 	} else if (x % 19 == 0 && !world.no_large) {
 		p->len = 3000 + x % 30000;

@@ -140,7 +140,8 @@ static void need_slab(struct region *r, const struct place *p, unsigned idx,
 		      uint32_t type)
 {
 	const struct pm_desc *d = desc_at(r, p->desc_off);
-	uint64_t hi = r->hdr->zone[p->zone].used_hi;
+	uint64_t hi = __atomic_load_n(&r->hdr->zone[p->zone].used_hi,
+				      __ATOMIC_RELAXED);
 	struct size_class c;
 
 	if (LIKELY(d->kind == PM_EXT_SLAB && d->class_idx == idx &&

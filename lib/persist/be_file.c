@@ -64,8 +64,8 @@ static void file_unmap(PmMedium *m)
 	if (s && !child) {
 		pthread_mutex_destroy(&s->mu);
 		pthread_cond_destroy(&s->done_cv);
-		free(s);
 	}
+	free(s);
 	m->priv = NULL;
 }
 

@@ -306,7 +306,8 @@ void medium_discard(struct medium *md)
 
 void medium_close(struct medium *md)
 {
-	if (md->m.base)
+	/* A forked child has no base, but what the file backend allocated. */
+	if (md->m.base || md->m.backend == &backend_file)
 		md->m.backend->unmap(&md->m);
 	if (md->m.fd >= 0)
 		close(md->m.fd);

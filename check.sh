@@ -7,7 +7,7 @@
 # and runs a program against the installed library, and runs `make distcheck`.
 # Everything is done in build-check/. The last line counts the tests.
 #
-#   JOBS=2 DISTCHECK=1 PMHEAP_TEST_KILLS=30 ./check.sh
+#   JOBS=2 DISTCHECK=1 SANITIZE=1 PMHEAP_TEST_KILLS=30 ./check.sh
 set -eu -o pipefail
 cd "$(dirname "$0")"
 top=$PWD
@@ -113,6 +113,19 @@ run_tests() {
 	grep -E '^(SKIP|FAIL|ERROR|XPASS): ' "$dir/check.out" || true
 }
 
+# A part of the suite once more under sanitizers and valgrind.
+run_sanitizers() {
+	local kind
+	for kind in asan tsan memcheck; do
+		say "running tests: $kind"
+		quietly "$out/$kind.out" make -C "$out/gcc" -j"$jobs" \
+			"check-$kind" || {
+			status=1
+			say "tests failed: $kind"
+		}
+	done
+}
+
 # A program of 20 lines against what `make install` installed.
 try_installed() {
 	local root=$out/root flags
@@ -192,6 +205,7 @@ mkdir -p "$out"
 build gcc gcc
 build clang clang
 run_tests
+[ "${SANITIZE:-1}" = 0 ] || run_sanitizers
 try_installed
 [ "${DISTCHECK:-1}" = 0 ] || run_distcheck
 

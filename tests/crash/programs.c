@@ -139,6 +139,23 @@ static void direct(struct run *r, const struct workload *w)
 	}
 }
 
+/* What is written outside of the log lies where objects were whose contents
+ * are still in the log, in lanes that are large enough to keep them (T3). */
+static void overlays(struct run *r, const struct workload *w)
+{
+	unsigned i, k;
+
+	for (i = 0; i < w->ops; i++) {
+		for (k = 0; k < 2; k++)
+			op(r, OP_PUT, k, 36000 + 100 * i);
+		for (k = 0; k < 2; k++)
+			op(r, OP_DEL, k, 0);
+		op(r, OP_PUT, 10, i % 2 ? 50000 : 66000);
+		op(r, OP_SET, 3, 0);
+		op(r, OP_DEL, 10, 0);
+	}
+}
+
 static void grows(struct run *r, const struct workload *w)
 {
 	unsigned i;
@@ -247,6 +264,8 @@ const struct workload workloads[] = {
 	 false, false},
 	{"spill", spills, 3, 2, TINY, MIB, 0, 0, 0, false, true, false, false},
 	{"direct", direct, 3, 2, TINY, MIB, 0, 0, 0, false, true, false, false},
+	{"overlay", overlays, 6, 1, 98304, MIB, 0, 0, 0, false, false, false,
+	 false},
 	{"growth", grows, 26, 2, TINY, MIB, 3 * MIB, 0, 0, false, false,
 	 false, false},
 	{"reuse", reuses, 4, 2, TINY, MIB, 0, 0, 0, false, false, false, false},

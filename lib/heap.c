@@ -444,7 +444,7 @@ PM_API int pm_close(void)
 	pthread_mutex_lock(&heap_mu);
 	/* An operation that begins now finds no region when the gate opens:
 	 * a program may exit while its threads work. */
-	tx_gate_close();
+	(void)tx_gate_close();
 	if (!child && tx_touches(NULL))
 		ret = err_set(EBUSY, "a transaction is open");
 	else

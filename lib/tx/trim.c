@@ -100,6 +100,7 @@ void work_trim(struct region *r)
 	struct log *log = r->log;
 	uint64_t logged = 0;
 	unsigned i;
+	bool seen;
 
 	if (r->private || r->md.anonymous || (r->flags & PM_RESIDENT))
 		return;
@@ -111,9 +112,9 @@ void work_trim(struct region *r)
 	log->trim_at = logged + log->work_budget / 2;
 	if (scan_work(r, false) <= log->work_budget)
 		return;
-	tx_gate_close();
+	seen = tx_gate_close();
 	pthread_mutex_lock(&log->flush_mu);
-	if (tx_others_are_idle() && all_is_applied(log))
+	if (seen && tx_others_are_idle() && all_is_applied(log))
 		scan_work(r, true);
 	pthread_mutex_unlock(&log->flush_mu);
 	tx_gate_open();

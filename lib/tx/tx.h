@@ -85,8 +85,9 @@ int tx_doom(int err);
 /* Is a transaction of any thread open that touches r (NULL: any)? */
 bool tx_touches(const struct region *r);
 /* No thread begins a transaction or single operation between these two; what
- * has begun goes on, and tx_touches() sees it. */
-void tx_gate_close(void);
+ * has begun goes on, and tx_touches() sees it. False: without membarrier(2) a
+ * thread that is just beginning may not be seen. */
+bool tx_gate_close(void);
 void tx_gate_open(void);
 /* Is this thread inside a transaction (single operations do not count)? */
 bool tx_active(void);

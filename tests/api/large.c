@@ -4,6 +4,12 @@
  */
 #include "support.h"
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
 #define BIG (5 * MIB)
 
 struct root {
@@ -275,6 +281,52 @@ START_TEST(a_small_working_copy_loses_nothing)
 }
 END_TEST
 
+/* DRAM that the working copy takes after 5 MiB were changed under a budget. */
+static uint64_t work_after_changes(void)
+{
+	static const char bytes[2 * KIB];
+	PmWrapperConfig c = t_config("p");
+	struct root *r;
+	size_t i;
+
+	c.work_budget = MIB;
+	t_ok(pm_init(c));
+	r = pm_root(sizeof *r);
+	t_given(r);
+	t_given(PM_SET(r->big, pm_calloc(1, BIG)));
+	for (i = 0; i < BIG; i += 8 * KIB)
+		t_given(pm_write(r->big + i, "changed", 8));
+	/* A look is taken now and then, by how much was logged. */
+	for (i = 0; i < 1000; i++)
+		t_given(pm_write(r->big, bytes, sizeof bytes));
+	return t_stats(PM_PRIMARY).work_bytes;
+}
+
+START_TEST(a_working_copy_keeps_to_its_budget)
+{
+	ck_assert_uint_le(work_after_changes(), 2 * MIB);
+}
+END_TEST
+
+/* Whether another thread is just beginning a transaction is not known then. */
+START_TEST(no_page_is_given_back_where_membarrier_is_refused)
+{
+	struct sock_filter refuse[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { T_N(refuse), refuse };
+
+	ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+		return;		/* this machine cannot refuse it */
+	ck_assert_uint_gt(work_after_changes(), 2 * MIB);
+}
+END_TEST
+
 START_TEST(a_resident_region_works_the_same)
 {
 	PmWrapperConfig c = t_config("p");
@@ -297,6 +349,8 @@ int main(void)
 	t_add(a_transaction_that_fills_the_pool_is_rolled_back, T_ANY);
 	t_add(a_full_pool_still_commits_small_changes, T_ANY);
 	t_add(a_small_working_copy_loses_nothing, T_ANY);
+	t_add(a_working_copy_keeps_to_its_budget, T_KEEPS);
+	t_add(no_page_is_given_back_where_membarrier_is_refused, T_KEEPS);
 	t_add(a_resident_region_works_the_same, T_ANY);
 	return t_end();
 }

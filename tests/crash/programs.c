@@ -139,6 +139,16 @@ static void direct(struct run *r, const struct workload *w)
 	}
 }
 
+/* Entries of which three fill the ring: each use of a place in it rests on a
+ * checkpoint record that has just been written (T3). */
+static void laps(struct run *r, const struct workload *w)
+{
+	unsigned i;
+
+	for (i = 0; i < w->ops; i++)
+		op(r, OP_PUT, i % 2, 2300);
+}
+
 /* What is written outside of the log lies where objects were whose contents
  * are still in the log, in lanes that are large enough to keep them (T3). */
 static void overlays(struct run *r, const struct workload *w)
@@ -266,6 +276,7 @@ const struct workload workloads[] = {
 	{"direct", direct, 3, 2, TINY, MIB, 0, 0, 0, false, true, false, false},
 	{"overlay", overlays, 6, 1, 98304, MIB, 0, 0, 0, false, false, false,
 	 false},
+	{"laps", laps, 10, 1, TINY, MIB, 0, 0, 0, false, false, false, false},
 	{"growth", grows, 26, 2, TINY, MIB, 3 * MIB, 0, 0, false, false,
 	 false, false},
 	{"reuse", reuses, 4, 2, TINY, MIB, 0, 0, 0, false, false, false, false},

@@ -53,10 +53,10 @@ static bool write_header(struct region *r, uint64_t *gen)
 }
 
 /* The copy that is a generation behind follows; the next fence covers it. */
-static void write_other_header(struct region *r, uint64_t gen)
+static void write_other_header(struct region *r)
 {
 	pthread_mutex_lock(&r->hdr_mu);
-	if (r->hdr->gen == gen && !r->hdr_dirty) {
+	if (!r->hdr_dirty) {
 		header_write(r, !r->hdr_copy);
 		r->hdr_one_copy = false;
 	} else {
@@ -124,7 +124,7 @@ static int checkpoint(struct region *r, uint32_t flags)
 	AO_store_release(&log->watermark, seq);
 	count(&log->checkpoints, 1);
 	if (wrote)
-		write_other_header(r, gen);
+		write_other_header(r);
 	return 0;
 }
 
@@ -146,7 +146,6 @@ int log_checkpoint_all(struct region *r)
 	struct log *log = r->log;
 	uint64_t seq;
 
-	AO_nop_full();
 	seq = AO_load_acquire(&log->seq);
 	for (;;) {
 		if (log_checkpoint(r))

@@ -151,7 +151,8 @@ uint64_t log_settled(struct log *log)
 	uint64_t settled;
 	unsigned i;
 
-	AO_nop_full();
+	/* Whoever took a number up to this one had marked it before, and the
+	 * addition by which it was taken is what this load reads from. */
 	settled = AO_load_acquire(&log->seq);
 	for (i = 0; i < log->n_lanes; i++) {
 		AO_t inflight = AO_load_acquire(&log->lane[i].inflight);

@@ -181,8 +181,7 @@ bool tx_touches(const struct region *r)
 		if (!AO_load_acquire(&c->depth))
 			continue;
 		found = !r;
-		for (i = 0; !found && i < AO_load_acquire(&c->part_n);
-		     i++)
+		for (i = 0; !found && i < AO_load_acquire(&c->part_n); i++)
 			found = __atomic_load_n(&c->part[i]->r,
 						__ATOMIC_RELAXED) == r;
 	}

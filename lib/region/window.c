@@ -21,10 +21,17 @@ struct window window = {0x300000000000ull, 44, 10, 34};
 extern void __tsan_init(void) __attribute__((weak));
 extern void __msan_init(void) __attribute__((weak));
 
-void window_choose(void)
+static void choose(void)
 {
 	if (__tsan_init || __msan_init)
 		window = (struct window){0x550000000000ull, 38, 4, 34};
+}
+
+void window_choose(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, choose);
 }
 
 unsigned window_slots(uint64_t max_size)

@@ -98,6 +98,7 @@ START_TEST(other_regions_go_on)
 {
 	struct root *r = start(), *q;
 	int a = pm_init_sec(config("a", &healthy));
+	char *big;
 
 	ck_assert_msg(a > 1, "%s", pm_errormsg());
 	q = pm_root_in(a, sizeof *q);
@@ -117,6 +118,14 @@ START_TEST(other_regions_go_on)
 	} TX_END
 	ck_assert_int_eq(pm_tx_errno(), EIO);
 	ck_assert_uint_eq(q->cell[3], 0);
+	/* Waits until no entry is being written: the one that failed is not. */
+	t_given(big = pm_alloc_in(a, 100 * KIB));
+	TX_START {
+		t_given(pm_write(big, "direct", 7));
+		t_given(big = pm_alloc_in(a, 100 * KIB));
+		memset(big, 7, 100 * KIB);
+	} TX_END
+	ck_assert_int_eq(pm_tx_errno(), 0);
 	ck_assert_uint_eq(t_stats(a).poisoned, 0);
 	ck_assert_uint_eq(t_stats(PM_PRIMARY).poisoned, 1);
 }

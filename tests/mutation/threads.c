@@ -20,11 +20,16 @@
 #define THREADS 4
 #define SHARED 16
 #define SHELF 32
+#define PILE 40
 #define MIB ((size_t)1 << 20)
 
 struct item {
 	uint64_t size, tag;
 	unsigned char bytes[];
+};
+
+struct pile {
+	struct item *small[PILE];
 };
 
 struct root {
@@ -33,6 +38,7 @@ struct root {
 	uint64_t own[THREADS][8];
 	struct item *shelf[SHELF];	/* put by one, taken by another */
 	struct item *mine[THREADS][8];
+	struct pile pile[THREADS];
 };
 
 struct root_b {
@@ -45,6 +51,7 @@ static int second;
 static char dir[64];
 static unsigned rounds = 150;
 static int readers_stop;
+static pthread_barrier_t start_line;
 
 static void die(const char *what)
 {
@@ -120,7 +127,8 @@ static void keep(unsigned me, uint64_t h)
 {
 	struct item **place = &root->mine[me][h % 8];
 	/* Some are written to their home directly, some entries spill. */
-	uint64_t size = h % 61 == 0 ? 70000 : h % 13 == 0 ? 6000 : h >> 8 & 255;
+	uint64_t size = h % 61 == 0 ? 70000 : h % 23 == 0 ? 20000 :
+			h % 13 == 0 ? 6000 : h >> 8 & 255;
 
 	TX_START {
 		if (*place) {
@@ -135,11 +143,50 @@ static void keep(unsigned me, uint64_t h)
 		die("keeping");
 }
 
+/* Many small objects at once, freed from the last to the first together with
+ * an entry that is too large for a lane: they share slabs with those of other
+ * threads, and their frees become masks. */
+static void pile_up(unsigned me, uint64_t h)
+{
+	struct pile *p = &root->pile[me];
+	unsigned i;
+
+	TX_START {
+		TX_ADD(p);
+		for (i = PILE; i-- > 0;) {
+			if (p->small[i]) {
+				check_item(p->small[i]);
+				pm_free(p->small[i]);
+				p->small[i] = NULL;
+			} else if (i % 4) {
+				p->small[i] = make_item(8 + i % 3 * 16, h + i);
+			} else {
+				p->small[i] = make_item(700 + i, h + i);
+			}
+		}
+	} TX_END
+	if (pm_tx_errno())
+		die("piling up");
+}
+
+/* All threads want a new root, more space, and both at once. */
+static void begin_together(unsigned me)
+{
+	pthread_barrier_wait(&start_line);
+	if (pm_root(sizeof(*root)) != root)
+		die("pm_root");
+	if (second && !pm_root_in(second, sizeof(*root_b)))
+		die("pm_root_in");
+	pthread_barrier_wait(&start_line);
+	pm_free(make_item(500000 + me, me));
+}
+
 static void *worker(void *arg)
 {
 	unsigned me = (unsigned)(uintptr_t)arg, i;
 	uint64_t rng = 88172645463325252ull + me * 7919;
 
+	begin_together(me);
 	for (i = 0; i < rounds; i++) {
 		uint64_t h = next_random(&rng);
 
@@ -147,6 +194,8 @@ static void *worker(void *arg)
 		shelve(h);
 		keep(me, h);
 		PM_SET(root->own[me][i % 8], root->own[me][i % 8] + 1);
+		if (h % 4 == 1)
+			pile_up(me, h);
 		if (h % 32 == 0 && pm_flush())
 			die("pm_flush");
 	}
@@ -173,6 +222,31 @@ static void *reader(void *arg)
 	return NULL;
 }
 
+/* Regions come and go beside those that are used. */
+static void *opener(void *arg)
+{
+	PmWrapperConfig c = *(const PmWrapperConfig *)arg;
+	PmCheckReport report;
+	char path[80];
+
+	snprintf(path, sizeof(path), "%s/c", dir);
+	c.path = path;
+	c.max_size = 0;
+	while (!__atomic_load_n(&readers_stop, __ATOMIC_RELAXED)) {
+		int number = pm_init_sec(c);
+
+		if (number < 0 || !pm_root_in(number, 64) ||
+		    !pm_alloc_in(number, 100))
+			die("a region that comes and goes");
+		if (pm_close_sec(number))
+			die("pm_close_sec");
+		if (pm_check(path, 0, &report) ||
+		    report.status != PM_CHECK_CLEAN)
+			die("pm_check");
+	}
+	return NULL;
+}
+
 static void open_pools(const PmWrapperConfig *c, int two)
 {
 	PmWrapperConfig a = *c, b = *c;
@@ -189,7 +263,7 @@ static void open_pools(const PmWrapperConfig *c, int two)
 		die("pm_init_sec");
 	root = pm_root(sizeof(*root));
 	root_b = second ? pm_root_in(second, sizeof(*root_b)) : NULL;
-	if (!root || (second && !root_b))
+	if (!root || (second && !root_b) || pm_flush())
 		die("pm_root");
 }
 
@@ -217,6 +291,12 @@ static void check_all(void)
 				objects++;
 			}
 		}
+	for (k = 0; k < THREADS; k++)
+		for (i = 0; i < PILE; i++)
+			if (root->pile[k].small[i]) {
+				check_item(root->pile[k].small[i]);
+				objects++;
+			}
 	if (total != THREADS * rounds || own != total)
 		die("a count was lost");
 	if (pm_stats(PM_PRIMARY, &stats) || stats.objects != objects)
@@ -241,15 +321,17 @@ static void remove_pools(void)
 	unlink(path);
 	snprintf(path, sizeof(path), "%s/b", dir);
 	unlink(path);
+	snprintf(path, sizeof(path), "%s/c", dir);
+	unlink(path);
 }
 
 static void run(PmWrapperConfig c, int two)
 {
-	pthread_t thread[THREADS], look;
+	pthread_t thread[THREADS], look, open;
 	uintptr_t i;
 
 	c.flags |= PM_CREATE;
-	c.size = 2 * MIB;
+	c.size = MIB;
 	c.max_size = 32 * MIB;
 	c.lanes = 2;
 	c.lane_size = 16384;
@@ -258,12 +340,14 @@ static void run(PmWrapperConfig c, int two)
 	for (i = 0; i < THREADS; i++)
 		if (pthread_create(&thread[i], NULL, worker, (void *)i))
 			die("pthread_create");
-	if (pthread_create(&look, NULL, reader, NULL))
+	if (pthread_create(&look, NULL, reader, NULL) ||
+	    pthread_create(&open, NULL, opener, &c))
 		die("pthread_create");
 	for (i = 0; i < THREADS; i++)
 		pthread_join(thread[i], NULL);
 	__atomic_store_n(&readers_stop, 1, __ATOMIC_RELAXED);
 	pthread_join(look, NULL);
+	pthread_join(open, NULL);
 	check_all();
 	if (pm_close())
 		die("pm_close");
@@ -282,6 +366,7 @@ int main(int argc, char **argv)
 
 	if (argc > 1)
 		rounds = (unsigned)atoi(argv[1]);
+	pthread_barrier_init(&start_line, NULL, THREADS);
 	snprintf(dir, sizeof(dir), "/dev/shm/pmheap-threads-XXXXXX");
 	if (!mkdtemp(dir)) {
 		perror(dir);

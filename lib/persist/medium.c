@@ -353,5 +353,5 @@ enum cut medium_is_cut(const struct medium *md)
 		return NOT_CUT;
 	if (fstat(md->m.fd, &st))
 		return CUT_UNKNOWN;
-	return (uint64_t)st.st_size < md->m.size ? IS_CUT : NOT_CUT;
+	return (uint64_t)st.st_size < med_size(md) ? IS_CUT : NOT_CUT;
 }

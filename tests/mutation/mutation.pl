@@ -164,6 +164,15 @@ sub explore {
 	return '';
 }
 
+# Crash states of small worlds: every operation alone, or beside another thread.
+sub small {
+	my ($dir, $objects, @what) = @_;
+	my $program = -x "$dir/explore" ? "$dir/explore"
+		: link_program($dir, 'explore', $objects);
+	my $found = verdict($dir, 120, {}, $program, @what, '--mode', 'adr');
+	return $found ? "explore @what ($found)" : '';
+}
+
 # A test program, on a backend if it is one of the API tests.
 sub test {
 	my ($dir, $objects, $name, $backend) = @_;
@@ -213,7 +222,9 @@ sub plan {
 	};
 	my @adr = sub { explore(@_, 'adr', 1) };
 	my @page = sub { explore(@_, 'page', 1) };
-	my @deep = sub { explore(@_, 'adr', 12) };
+	my @deep = (sub { small(@_, '--small', 1, '--quota', 24) },
+		    sub { small(@_, '--race', 1, '--quota', 8) },
+		    sub { explore(@_, 'adr', 12) });
 	my @lie = $test->('shm', @lies);
 	my @backends = $test->(undef, 'backends');
 	my @threads = ($test->(undef, 'threads'),
@@ -297,7 +308,8 @@ my @all = Sites::all($lib, "$FindBin::Bin/edits",
 my %known = map { $_->{name} => 1 } @all;
 my %set = $o{set} ? read_names($o{set}) : map { $_ => 1 } keys %known;
 my %reason = read_names($survivors);
-my @chosen = grep { $set{$_->{name}} && $_->{name} =~ /$o{only}/ } @all;
+my @chosen = grep { exists $set{$_->{name}} && $_->{name} =~ /$o{only}/ }
+	@all;
 my $bad = 0;
 
 for (sort(keys %reason), $o{set} ? sort keys %set : ()) {
@@ -310,7 +322,7 @@ if ($o{list}) {
 	exit $bad;
 }
 
-@workloads = split ' ', `$build/tests/crash/explore --list`;
+@workloads = grep { !/:/ } split ' ', `$build/tests/crash/explore --list`;
 
 my (%running, %count, %seconds);
 # What the design rests on comes first, what judges damaged pools last.

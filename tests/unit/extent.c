@@ -48,7 +48,7 @@ static bool take(uint64_t n, uint64_t align)
 	uint64_t want = first_fit(n, align), off;
 	int ret = extents_take(r, n, align, &off);
 
-	ck_assert_int_eq(ret, want == z->n_ext ? -1 : 0);
+	ck_assert_int_eq(ret, want == z->n_ext ? ALLOC_FULL : 0);
 	if (ret)
 		return false;
 	ck_assert_uint_eq(off, z->data_off + want * a->ext_size);

@@ -137,6 +137,7 @@ END_TEST
 START_TEST(a_secondary_is_no_primary)
 {
 	set_up();
+	r->span = 1;
 	ck_assert_int_eq(idmap_check_primary(r), 0);
 	pin(r, PM_PRIMARY, r->id);
 	ck_assert_int_eq(idmap_check_primary(r), 0);

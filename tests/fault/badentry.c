@@ -233,6 +233,7 @@ END_TEST
 /* Its file and the open region give one answer. */
 START_TEST(a_participant_is_asked_open_or_closed_with_one_result)
 {
+	PmCheckReport closed;
 	struct image bad;
 	int region;
 
@@ -240,11 +241,13 @@ START_TEST(a_participant_is_asked_open_or_closed_with_one_result)
 	bad.bytes = t_slurp(t_path("good"), &bad.len);
 	part_never_took_its_number(&bad);
 	t_spill(t_path("bad"), bad.bytes, bad.len);
+	t_ok(pm_check(t_path("bad"), 0, &closed));
 	t_init("other");
 	ck_assert_int_gt(pm_init_sec(t_config_open("second", 0)), 1);
 	region = pm_init_sec(t_config_open("bad", 0));
 	ck_assert_msg(region > 1, "%s", pm_errormsg());
-	ck_assert_uint_gt(t_stats(region).recovered, 0);
+	ck_assert_uint_gt(closed.pending, 0);
+	ck_assert_uint_eq(t_stats(region).recovered, closed.pending);
 	t_ok(pm_close());
 	free(bad.bytes);
 }

@@ -113,6 +113,9 @@ void work_trim(struct region *r)
 	if (scan_work(r, false) <= log->work_budget)
 		return;
 	seen = tx_gate_close();
+	/* If it fails the region is poisoned, and entries keep waiting. */
+	if (log->deferred)
+		(void)log_flush_upto(r, log_settled(log));
 	pthread_mutex_lock(&log->flush_mu);
 	if (seen && tx_others_are_idle() && all_is_applied(log))
 		scan_work(r, true);

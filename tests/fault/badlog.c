@@ -55,8 +55,7 @@ LIE(pinned_by_all_bits, rec->tag |= OFF & ~0xffffull)
 LIE(id_none, rec->arg = 0)
 
 /* The fields inside of a record: these bits of its words, or its payload. */
-#define BITS(from, to) ((to) == 64 ? ~0ull << (from) :			\
-			(1ull << (to)) - (1ull << (from)))
+#define BITS(from, to) (~0ull >> (64 - (to)) & ~0ull << (from))
 
 static const struct field {
 	unsigned char type;

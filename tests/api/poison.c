@@ -98,7 +98,6 @@ START_TEST(other_regions_go_on)
 {
 	struct root *r = start(), *q;
 	int a = pm_init_sec(config("a", &healthy));
-	char *big;
 
 	ck_assert_msg(a > 1, "%s", pm_errormsg());
 	q = pm_root_in(a, sizeof *q);
@@ -118,16 +117,37 @@ START_TEST(other_regions_go_on)
 	} TX_END
 	ck_assert_int_eq(pm_tx_errno(), EIO);
 	ck_assert_uint_eq(q->cell[3], 0);
-	/* Waits until no entry is being written: the one that failed is not. */
-	t_given(big = pm_alloc_in(a, 100 * KIB));
+	ck_assert_uint_eq(t_stats(a).poisoned, 0);
+	ck_assert_uint_eq(t_stats(PM_PRIMARY).poisoned, 1);
+}
+END_TEST
+
+START_TEST(the_other_participant_of_a_failed_transaction_goes_on)
+{
+	struct root *r = start(), *q;
+	int a = pm_init_sec(config("a", &healthy));
+	char *big = NULL;
+
+	ck_assert_msg(a > 1, "%s", pm_errormsg());
+	q = pm_root_in(a, sizeof *q);
+	t_given(q);
+	fail = 1;
 	TX_START {
-		t_given(pm_write(big, "direct", 7));
+		TX_SET(q->cell[3], 2);
+		TX_SET(r->cell[3], 2);
+	} TX_END
+	ck_assert_int_eq(pm_tx_errno(), EIO);
+	fail = 0;
+	ck_assert_uint_eq(q->cell[3], 0);
+	ck_assert_uint_eq(t_stats(a).poisoned, 0);
+	/* Its contents are written directly, which waits until no entry is
+	 * being written: the one that was wiped is not. */
+	TX_START {
 		t_given(big = pm_alloc_in(a, 100 * KIB));
 		memset(big, 7, 100 * KIB);
 	} TX_END
 	ck_assert_int_eq(pm_tx_errno(), 0);
-	ck_assert_uint_eq(t_stats(a).poisoned, 0);
-	ck_assert_uint_eq(t_stats(PM_PRIMARY).poisoned, 1);
+	t_bytes(big, 100 * KIB, 7);
 }
 END_TEST
 
@@ -229,6 +249,7 @@ int main(void)
 	t_begin("poison");
 	t_add(a_failed_sync_is_reported_and_poisons, T_KEEPS);
 	t_add(other_regions_go_on, T_KEEPS);
+	t_add(the_other_participant_of_a_failed_transaction_goes_on, T_ANY);
 	t_add(a_poisoned_region_works_after_it_is_reopened, T_KEEPS);
 	t_add(a_poisoned_secondary_is_closed_all_the_same, T_KEEPS);
 	t_add(a_failed_manual_flush_is_reported, T_KEEPS);

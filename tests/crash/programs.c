@@ -160,8 +160,11 @@ static void overlays(struct run *r, const struct workload *w)
 			op(r, OP_PUT, k, 36000 + 100 * i);
 		for (k = 0; k < 2; k++)
 			op(r, OP_DEL, k, 0);
-		op(r, OP_PUT, 10, i % 2 ? 50003 + i : 66000);
+		op(r, OP_PUT, 10, i % 2 ? 50027 : 66000);
 		op(r, OP_SET, 3, 0);
+		/* Padded to the end of a line, after which nothing comes. */
+		if (i % 2)
+			op(r, OP_REWRITE, 10, 0);
 		op(r, OP_DEL, 10, 0);
 	}
 }

@@ -205,6 +205,7 @@ my %sharp = (
 	qr{^tx/lock} => [qw(lock)],
 	qr{^fork|^tx/(?:ctx|trim)} => [qw(fork lock)],
 	qr{^tx/record|^persist/be_memory} => [qw(readonly)],
+	qr{^heap|^api} => [qw(badinput region)],
 	qr{^clone|^persist/(?:medium|filemap)} => [qw(region readonly)],
 );
 my @general = qw(tx multi growth large region idmap poison relaxed
@@ -317,6 +318,7 @@ for (sort(keys %reason), $o{set} ? sort keys %set : ()) {
 	print "STALE $_: there is no such mutant\n";
 	$bad = 1;
 }
+die "no mutant is chosen\n" unless @chosen;
 if ($o{list}) {
 	print "$_->{name}\tlib/$_->{file}:$_->{line}: $_->{text}\n" for @chosen;
 	exit $bad;

@@ -20,7 +20,7 @@
 #define THREADS 4
 #define SHARED 16
 #define SHELF 32
-#define PILE 40
+#define PILE 100
 #define MIB ((size_t)1 << 20)
 
 struct item {
@@ -29,6 +29,7 @@ struct item {
 };
 
 struct pile {
+	struct item *big;
 	struct item *small[PILE];
 };
 
@@ -153,15 +154,19 @@ static void pile_up(unsigned me, uint64_t h)
 
 	TX_START {
 		TX_ADD(p);
-		for (i = PILE; i-- > 0;) {
-			if (p->small[i]) {
+		if (p->big) {
+			pm_free(p->big);
+			p->big = NULL;
+			for (i = 0; i < PILE; i++)
+				p->small[i] = make_item(8 + i / 50 * 16, h + i);
+		} else {
+			p->big = make_item(9000, h);
+			for (i = PILE; i-- > 0;) {
+				if (!p->small[i])
+					continue;
 				check_item(p->small[i]);
 				pm_free(p->small[i]);
 				p->small[i] = NULL;
-			} else if (i % 4) {
-				p->small[i] = make_item(8 + i % 3 * 16, h + i);
-			} else {
-				p->small[i] = make_item(700 + i, h + i);
 			}
 		}
 	} TX_END
@@ -291,6 +296,8 @@ static void check_all(void)
 				objects++;
 			}
 		}
+	for (k = 0; k < THREADS; k++)
+		objects += root->pile[k].big != NULL;
 	for (k = 0; k < THREADS; k++)
 		for (i = 0; i < PILE; i++)
 			if (root->pile[k].small[i]) {

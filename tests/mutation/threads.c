@@ -53,6 +53,7 @@ static char dir[64];
 static unsigned rounds = 150;
 static int readers_stop;
 static pthread_barrier_t start_line;
+static PmWrapperConfig comers;
 
 static void die(const char *what)
 {
@@ -210,6 +211,7 @@ static void *worker(void *arg)
 static void *reader(void *arg)
 {
 	PmStats stats;
+	unsigned turn = 0;
 
 	(void)arg;
 	while (!__atomic_load_n(&readers_stop, __ATOMIC_RELAXED)) {
@@ -222,6 +224,8 @@ static void *reader(void *arg)
 			(void)pm_region_of(p);
 			p = n % 3 ? pm_first(PM_PRIMARY, 0) : NULL;
 		}
+		if (++turn % 4 == 0 && pm_flush())
+			die("pm_flush");
 		usleep(500);
 	}
 	return NULL;
@@ -230,11 +234,11 @@ static void *reader(void *arg)
 /* Regions come and go beside those that are used. */
 static void *opener(void *arg)
 {
-	PmWrapperConfig c = *(const PmWrapperConfig *)arg;
+	PmWrapperConfig c = comers;
 	PmCheckReport report;
 	char path[80];
 
-	snprintf(path, sizeof(path), "%s/c", dir);
+	snprintf(path, sizeof(path), "%s/%s", dir, (const char *)arg);
 	c.path = path;
 	c.max_size = 0;
 	while (!__atomic_load_n(&readers_stop, __ATOMIC_RELAXED)) {
@@ -323,18 +327,17 @@ static void check_pool(const char *name)
 static void remove_pools(void)
 {
 	char path[80];
+	int name;
 
-	snprintf(path, sizeof(path), "%s/a", dir);
-	unlink(path);
-	snprintf(path, sizeof(path), "%s/b", dir);
-	unlink(path);
-	snprintf(path, sizeof(path), "%s/c", dir);
-	unlink(path);
+	for (name = 'a'; name <= 'd'; name++) {
+		snprintf(path, sizeof(path), "%s/%c", dir, name);
+		unlink(path);
+	}
 }
 
 static void run(PmWrapperConfig c, int two)
 {
-	pthread_t thread[THREADS], look, open;
+	pthread_t thread[THREADS], look, open[2];
 	uintptr_t i;
 
 	c.flags |= PM_CREATE;
@@ -347,14 +350,17 @@ static void run(PmWrapperConfig c, int two)
 	for (i = 0; i < THREADS; i++)
 		if (pthread_create(&thread[i], NULL, worker, (void *)i))
 			die("pthread_create");
+	comers = c;
 	if (pthread_create(&look, NULL, reader, NULL) ||
-	    pthread_create(&open, NULL, opener, &c))
+	    pthread_create(&open[0], NULL, opener, (void *)"c") ||
+	    pthread_create(&open[1], NULL, opener, (void *)"d"))
 		die("pthread_create");
 	for (i = 0; i < THREADS; i++)
 		pthread_join(thread[i], NULL);
 	__atomic_store_n(&readers_stop, 1, __ATOMIC_RELAXED);
 	pthread_join(look, NULL);
-	pthread_join(open, NULL);
+	pthread_join(open[0], NULL);
+	pthread_join(open[1], NULL);
 	check_all();
 	if (pm_close())
 		die("pm_close");

@@ -22,7 +22,7 @@
 #define MIB (1024 * KIB)
 #define SIZE (256 * KIB)
 
-static char dir[80];
+static char dir[128];
 static unsigned failures;
 static const char *test_name;
 
@@ -36,7 +36,7 @@ static void check(int ok, const char *what)
 
 static const char *path_of(const char *name)
 {
-	static char path[4][128];
+	static char path[4][160];
 	static unsigned next;
 	char *p = path[next++ % 4];
 
@@ -336,7 +336,9 @@ int main(void)
 		printf("SKIP: stores can be watched on x86-64 only\n");
 		return 77;
 	}
-	snprintf(dir, sizeof(dir), "/dev/shm/pmheap-backends-XXXXXX");
+	snprintf(dir, sizeof(dir), "%s/pmheap-backends-XXXXXX",
+		 getenv("PMHEAP_TEST_SHM") ? getenv("PMHEAP_TEST_SHM")
+					   : "/dev/shm");
 	if (!mkdtemp(dir)) {
 		perror(dir);
 		return 99;

@@ -36,7 +36,9 @@ GetOptions(\%o, 'list', 'only=s', 'set=s', 'jobs=i', 'states=i') or exit 2;
 my @sources = grep { /\.[ch]$/ } split ' ', $ENV{MUTATION_SOURCES};
 my @units = grep { /\.c$/ } map { s{^.*?lib/}{}r } @sources;
 my $work = tempdir('pmheap-mutation-XXXXXX', TMPDIR => 1, CLEANUP => 1);
-my $parent = $$;
+# For pools in memory; what a killed program leaves goes with it.
+my $shm = tempdir('pmheap-mutation-XXXXXX', DIR => '/dev/shm', CLEANUP => 1);
+$SIG{$_} = sub { exit 1 } for qw(INT TERM);
 
 # Programs by name: what to link besides the library, with which libraries.
 my %program = map { /^\s*(\S+?)=(.*)/ } split /;/,
@@ -61,6 +63,7 @@ sub verdict {
 	if ($pid == 0) {
 		setpgid(0, 0);
 		$ENV{$_} = $env->{$_} for keys %$env;
+		$ENV{PMHEAP_TEST_SHM} = $shm;
 		chdir $dir;
 		open STDIN, '<', '/dev/null';
 		open STDOUT, '>', "$dir/out";

@@ -49,7 +49,7 @@ struct root_b {
 static struct root *root;
 static struct root_b *root_b;
 static int second;
-static char dir[64];
+static char dir[128];
 static unsigned rounds = 150;
 static int readers_stop;
 static pthread_barrier_t start_line;
@@ -236,7 +236,7 @@ static void *opener(void *arg)
 {
 	PmWrapperConfig c = comers;
 	PmCheckReport report;
-	char path[80];
+	char path[160];
 
 	snprintf(path, sizeof(path), "%s/%s", dir, (const char *)arg);
 	c.path = path;
@@ -259,7 +259,7 @@ static void *opener(void *arg)
 static void open_pools(const PmWrapperConfig *c, int two)
 {
 	PmWrapperConfig a = *c, b = *c;
-	char path_a[80], path_b[80];
+	char path_a[160], path_b[160];
 
 	snprintf(path_a, sizeof(path_a), "%s/a", dir);
 	snprintf(path_b, sizeof(path_b), "%s/b", dir);
@@ -317,7 +317,7 @@ static void check_all(void)
 static void check_pool(const char *name)
 {
 	PmCheckReport report;
-	char path[80];
+	char path[160];
 
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
 	if (pm_check(path, 0, &report) || report.status != PM_CHECK_CLEAN)
@@ -326,7 +326,7 @@ static void check_pool(const char *name)
 
 static void remove_pools(void)
 {
-	char path[80];
+	char path[160];
 	int name;
 
 	for (name = 'a'; name <= 'd'; name++) {
@@ -380,7 +380,9 @@ int main(int argc, char **argv)
 	if (argc > 1)
 		rounds = (unsigned)atoi(argv[1]);
 	pthread_barrier_init(&start_line, NULL, THREADS);
-	snprintf(dir, sizeof(dir), "/dev/shm/pmheap-threads-XXXXXX");
+	snprintf(dir, sizeof(dir), "%s/pmheap-threads-XXXXXX",
+		 getenv("PMHEAP_TEST_SHM") ? getenv("PMHEAP_TEST_SHM")
+					   : "/dev/shm");
 	if (!mkdtemp(dir)) {
 		perror(dir);
 		return 99;

@@ -89,12 +89,13 @@ const char *t_path(const char *name)
 static void make_dir(const char *suite)
 {
 	const char *base = getenv("PMHEAP_TEST_DIR");
+	const char *shm = getenv("PMHEAP_TEST_SHM");
 	char cwd[PATH_MAX - 64];
 
 	if (getcwd(cwd, sizeof cwd) == NULL)
 		abort();
 	if (!t_chosen() && (t_is("shm") || t_is("dax")))
-		base = "/dev/shm";
+		base = shm != NULL ? shm : "/dev/shm";
 	else if (base == NULL)
 		base = cwd;
 	if (snprintf(dir, sizeof dir, "%s/pmheap-%s-XXXXXX", base, suite) >=

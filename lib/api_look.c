@@ -104,13 +104,14 @@ static int check(const char *path, PmCheckReport *out)
 	out->used_bytes = st.used_bytes;
 	out->heap_bytes = st.heap_bytes;
 	out->pending = st.recovered;
-	if (r->hdr_other == COPY_DAMAGED) {
+	/* A checkpoint that a crash cut off leaves one copy half written. */
+	if (r->hdr_other == COPY_DAMAGED && log_was_closed(r)) {
 		out->status = PM_CHECK_REPAIRABLE;
 		out->faults = 1;
 		snprintf(out->message, sizeof(out->message), "%s: header copy "
 			 "%d is damaged; the other is intact", path,
 			 !r->hdr_copy);
-	} else if (out->pending) {
+	} else if (out->pending || r->hdr_other == COPY_DAMAGED) {
 		out->status = PM_CHECK_PENDING;
 	}
 	heap_unload(r);

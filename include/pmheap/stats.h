@@ -46,7 +46,7 @@ typedef struct PmStats {
 /* PmCheckReport.status */
 #define PM_CHECK_CLEAN		0	/* no fault, nothing to replay         */
 #define PM_CHECK_PENDING	1	/* no fault; recovery will replay log  */
-#define PM_CHECK_REPAIRABLE	2	/* one header copy damaged             */
+#define PM_CHECK_REPAIRABLE	2	/* closed; one header copy damaged     */
 #define PM_CHECK_REPAIRED	3	/* was repairable, with PM_REPAIR      */
 #define PM_CHECK_DAMAGED	4	/* faults, see message                 */
 

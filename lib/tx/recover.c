@@ -201,6 +201,11 @@ int log_recover(struct region *r, judge_fn judge, void *arg,
 	return header_check_maps(r->hdr, region_name(r));
 }
 
+bool log_was_closed(const struct region *r)
+{
+	return r->log->recovery.clean;
+}
+
 int log_replay_work(struct region *r)
 {
 	struct log *log = r->log;

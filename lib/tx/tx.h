@@ -60,6 +60,8 @@ enum judgement witness_has(const struct witness *w, uint64_t seq,
 			   uint64_t peer_id, uint64_t peer_seq);
 void witness_close(struct witness *w);
 void log_stats(struct region *r, PmStats *out);
+/* Had the region been closed when it was recovered? */
+bool log_was_closed(const struct region *r);
 
 /* --- transactions (tx.c and others) --- */
 

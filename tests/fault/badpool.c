@@ -189,6 +189,26 @@ START_TEST(random_damage_of_a_crashed_pool_is_survived)
 }
 END_TEST
 
+START_TEST(a_header_copy_that_a_crash_cut_off_is_no_fault)
+{
+	struct image im;
+	PmCheckReport c;
+
+	t_crash(make_pool, NULL);
+	im = load();
+	header_of(&im, 1)->root_size ^= 1;
+	t_spill(t_path("bad"), im.bytes, im.len);
+	t_ok(pm_check(t_path("bad"), 0, &c));
+	ck_assert_int_eq(c.status, PM_CHECK_PENDING);
+	ck_assert_uint_eq(c.faults, 0);
+	t_ok(pm_init(t_config_open("bad", 0)));
+	t_ok(pm_close());
+	t_ok(pm_check(t_path("bad"), 0, &c));
+	ck_assert_int_eq(c.status, PM_CHECK_CLEAN);
+	free(im.bytes);
+}
+END_TEST
+
 START_TEST(one_damaged_header_copy_is_repaired)
 {
 	struct pm_header *h;
@@ -242,6 +262,7 @@ int main(int argc, char **argv)
 	t_add(each_lie_of_a_crashed_pool_gets_its_error, T_KEEPS);
 	t_add(random_damage_of_a_closed_pool_is_survived, T_KEEPS);
 	t_add(random_damage_of_a_crashed_pool_is_survived, T_KEEPS);
+	t_add(a_header_copy_that_a_crash_cut_off_is_no_fault, T_KEEPS);
 	t_add(one_damaged_header_copy_is_repaired, T_KEEPS);
 	return t_end();
 }

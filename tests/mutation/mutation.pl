@@ -174,7 +174,7 @@ sub small {
 	my ($dir, $objects, @what) = @_;
 	my $program = -x "$dir/explore" ? "$dir/explore"
 		: link_program($dir, 'explore', $objects);
-	my $found = verdict($dir, 120, {}, $program, @what, '--mode', 'adr');
+	my $found = verdict($dir, 400, {}, $program, @what, '--mode', 'adr');
 	return $found ? "explore @what ($found)" : '';
 }
 
@@ -232,7 +232,8 @@ sub plan {
 	my @adr = sub { explore(@_, 'adr', 1) };
 	my @page = sub { explore(@_, 'page', 1) };
 	my @deep = (sub { small(@_, '--small', 1, '--quota', 24) },
-		    sub { small(@_, '--race', 1, '--quota', 8) },
+		    sub { small(@_, '--race', 1, '--quota', 6,
+				'--family', 'race') },
 		    sub { explore(@_, 'adr', 12) });
 	my @lie = $test->('shm', @lies);
 	my @backends = $test->(undef, 'backends');

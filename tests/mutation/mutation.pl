@@ -144,8 +144,11 @@ sub link_program {
 	my $archive = $name eq 'tsan' ? "$work/tsan.a" : $ENV{MUTATION_ARCHIVE};
 	my @own = $name eq 'tsan' ? "$work/threads-tsan.o"
 		: map { m{^/} ? $_ : "$build/$_" } split ' ', $own;
+	# The explorer has a choice of its own of backends: all are simulated.
+	my @mutant = grep { $name ne 'explore' || !/persist-choose\.o$/ }
+		@$objects;
 	run_quietly("$dir/log", @compile, @flags, '-o',
-		    "$dir/$name", @own, @$objects, $archive,
+		    "$dir/$name", @own, @mutant, $archive,
 		    split(' ', $libs // ''), split(' ', $ENV{MUTATION_LIBS}))
 		or die "cannot link $name: " . Sites::slurp("$dir/log");
 	return "$dir/$name";

@@ -37,11 +37,10 @@ static bool rest_is_zero(const struct region *r, const struct zone *z,
 	uint64_t bytes = PM_BITMAP_BYTES(r->hdr->extent_size);
 	uint64_t from = first_bitmap ? i : i + 1;
 
-	return bytes_are_zero(r->home + z->off +
-			      (i + 1) * sizeof(struct pm_desc),
-			      (n - 1) * sizeof(struct pm_desc)) &&
-	       bytes_are_zero(r->home + z->bitmap_off + from * bytes,
-			      (i + n - from) * bytes);
+	return med_is_zero(&r->md, z->off + (i + 1) * sizeof(struct pm_desc),
+			   (n - 1) * sizeof(struct pm_desc)) &&
+	       med_is_zero(&r->md, z->bitmap_off + from * bytes,
+			   (i + n - from) * bytes);
 }
 
 static int load_slab(struct region *r, struct zone *z, uint64_t i,
@@ -102,32 +101,58 @@ static int load_run(struct region *r, struct zone *z, uint64_t i,
 	return 0;
 }
 
+static int load_group(struct region *r, struct zone *z, uint64_t i,
+		      const struct pm_desc *d)
+{
+	if (d->kind > PM_EXT_RUN || d->reserved || d->reserved1 ||
+	    d->type > PM_TYPE_MAX)
+		return damaged(r, z, i, "impossible descriptor");
+	if (d->kind == PM_EXT_FREE)
+		return bytes_are_zero(d, sizeof(*d)) ? 0
+			: damaged(r, z, i, "free but not empty");
+	return d->kind == PM_EXT_SLAB ? load_slab(r, z, i, d)
+				      : load_run(r, z, i, d);
+}
+
+/* The bitmaps of extents from..i-1, which are free. */
+static int check_free(struct region *r, struct zone *z, uint64_t from,
+		      uint64_t i)
+{
+	uint64_t bytes = PM_BITMAP_BYTES(r->alloc->ext_size);
+
+	return med_is_zero(&r->md, z->bitmap_off + from * bytes,
+			   (i - from) * bytes)
+		? 0 : damaged(r, z, from, "free but not empty");
+}
+
 static int load_zone(struct region *r, struct zone *z, uint64_t used_hi)
 {
-	uint64_t i = 0, bytes = PM_BITMAP_BYTES(r->alloc->ext_size);
+	uint64_t end = z->off + used_hi * sizeof(struct pm_desc);
+	uint64_t i = 0, free_from = 0, lo = 0, hi = 0;
 
 	while (i < used_hi) {
-		const struct pm_desc *d =
-			desc_at(r, z->off + i * sizeof(struct pm_desc));
-		int bad = d->reserved || d->reserved1 ||
-			  d->type > PM_TYPE_MAX;
+		uint64_t at = z->off + i * sizeof(struct pm_desc);
+		const struct pm_desc *d = desc_at(r, at);
 
-		if (d->kind > PM_EXT_RUN || bad)
-			return damaged(r, z, i, "impossible descriptor");
+		if (at >= hi)
+			med_data(&r->md, at, end, &lo, &hi);
+		if (at < lo) {
+			i = (lo - z->off) / sizeof(struct pm_desc);
+			continue;
+		}
+		if (load_group(r, z, i, d))
+			return -1;
 		if (d->kind == PM_EXT_FREE) {
-			if (!bytes_are_zero(d, sizeof(*d)) ||
-			    !bytes_are_zero(r->home + z->bitmap_off +
-					    i * bytes, bytes))
-				return damaged(r, z, i, "free but not empty");
 			i++;
 			continue;
 		}
-		if (d->kind == PM_EXT_SLAB ? load_slab(r, z, i, d)
-					   : load_run(r, z, i, d))
+		if (check_free(r, z, free_from, i))
 			return -1;
 		i += d->n_ext;
+		free_from = i;
 	}
-	return 0;
+	return check_free(r, z, free_from, used_hi > free_from ? used_hi
+							       : free_from);
 }
 
 static int open_zone(struct region *r, struct zone *z,
@@ -202,11 +227,10 @@ int alloc_check_unused(struct region *r)
 		const struct zone *z = &r->alloc->zone[i];
 		uint64_t hi = r->hdr->zone[i].used_hi, n = z->n_ext - hi;
 
-		if (!bytes_are_zero(r->home + z->off +
-				    hi * sizeof(struct pm_desc),
-				    n * sizeof(struct pm_desc)) ||
-		    !bytes_are_zero(r->home + z->bitmap_off + hi * bytes,
-				    n * bytes))
+		if (!med_is_zero(&r->md, z->off + hi * sizeof(struct pm_desc),
+				 n * sizeof(struct pm_desc)) ||
+		    !med_is_zero(&r->md, z->bitmap_off + hi * bytes,
+				 n * bytes))
 			return damaged(r, z, hi, "never used, but not empty");
 	}
 	return 0;

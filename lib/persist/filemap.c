@@ -93,6 +93,39 @@ void filemap_unmap(PmMedium *m)
 	m->base = NULL;
 }
 
+void med_data(const struct medium *md, uint64_t off, uint64_t end, uint64_t *lo,
+	      uint64_t *hi)
+{
+	off_t data = -1, hole;
+
+	*lo = off;
+	*hi = end;
+	if (md->m.fd < 0)
+		return;
+	data = lseek(md->m.fd, (off_t)off, SEEK_DATA);
+	if (data < 0 && errno != ENXIO)
+		return;		/* it cannot tell: all is data */
+	*lo = data < 0 ? end : min_u64((uint64_t)data, end);
+	if (*lo == end)
+		return;
+	hole = lseek(md->m.fd, data, SEEK_HOLE);
+	if (hole > 0)
+		*hi = min_u64((uint64_t)hole, end);
+}
+
+bool med_is_zero(const struct medium *md, uint64_t off, uint64_t n)
+{
+	uint64_t end = off + n, lo, hi;
+
+	while (off < end) {
+		med_data(md, off, end, &lo, &hi);
+		if (!bytes_are_zero(md->m.base + lo, lo < end ? hi - lo : 0))
+			return false;
+		off = lo < end ? hi : end;
+	}
+	return true;
+}
+
 void copy_words(void *dst, const void *src, size_t n)
 {
 	if (n == 8 && (uintptr_t)dst % 8 == 0) {

@@ -80,6 +80,16 @@ int filemap_grow(PmMedium *m, uint64_t size, int extra_flags);
 int filemap_check(const PmMedium *m);
 int filemap_reserve(PmMedium *m, uint64_t off, uint64_t n);
 void filemap_unmap(PmMedium *m);
+/*
+ * The first bytes in [off, end) that the file has of its own: [*lo, *hi), lo ==
+ * end if there are none. Others are holes. They read as zero, but through a
+ * mapping not always: a file system in memory that is full has no page to show
+ * for them, and sends SIGBUS.
+ */
+void med_data(const struct medium *md, uint64_t off, uint64_t end, uint64_t *lo,
+	      uint64_t *hi);
+/* Are these bytes zero? Does not touch holes. */
+bool med_is_zero(const struct medium *md, uint64_t off, uint64_t n);
 /* memcpy that stores aligned 8-byte words whole. */
 void copy_words(void *dst, const void *src, size_t n);
 

@@ -104,7 +104,7 @@ sub compile {
 	my ($from, $dir, $flags, @list) = @_;
 	for (@list) {
 		run_quietly("$dir/log", $compile[0], "-I$from",
-			    @compile[1 .. $#compile], @$flags, '-g0', '-c',
+			    @compile[1 .. $#compile], @$flags, '-g0', '-w', '-c',
 			    '-o', object($dir, $_), "$from/$_") or return 0;
 	}
 	return 1;

@@ -11,7 +11,7 @@ static void set_up(void)
 	primary = unit_region(1 << 20, 0);
 	r = unit_region(1 << 20, 0);
 	primary->number = PM_PRIMARY;
-	primary->span = 1;
+	primary->span = r->span = 1;
 	primary->hdr->idmap[PM_PRIMARY] = primary->id;
 	table_add(primary);
 }
@@ -147,6 +147,26 @@ START_TEST(a_secondary_is_no_primary)
 	memset(r->hdr->pinned, 0, sizeof(r->hdr->pinned));
 	pin(r, 40, r->id);
 	ck_assert_int_eq(idmap_check_primary(r), -1);
+	/* Its table would name it twice. */
+	memset(r->hdr->pinned, 0, sizeof(r->hdr->pinned));
+	ck_assert_int_eq(idmap_check_primary(r), -1);
+	r->hdr->idmap[40] = 0;
+	ck_assert_int_eq(idmap_check_primary(r), 0);
+	tear_down();
+}
+END_TEST
+
+START_TEST(no_number_of_a_large_primary_is_anothers)
+{
+	set_up();
+	r->span = 3;
+	pin(r, 4, 4711);
+	ck_assert_int_eq(idmap_check_primary(r), 0);
+	pin(r, 3, 4711);
+	ck_assert_int_eq(idmap_check_primary(r), -1);
+	ck_assert_int_eq(errno, EADDRINUSE);
+	pin(r, 3, r->id);
+	ck_assert_int_eq(idmap_check_primary(r), 0);
 	tear_down();
 }
 END_TEST
@@ -162,7 +182,8 @@ int main(void)
 		when_all_numbers_are_pinned_there_is_none,
 		a_number_that_nothing_uses_is_taken_again,
 		a_large_region_gets_consecutive_numbers,
-		a_secondary_is_no_primary, NULL,
+		a_secondary_is_no_primary,
+		no_number_of_a_large_primary_is_anothers, NULL,
 	};
 
 	return unit_main("idmap", tests);

@@ -176,11 +176,12 @@ START_TEST(records_that_change_what_is_not_there_are_invalid)
 {
 	struct region *r = unit_region(1 << 20, 0);
 	uint64_t size = r->hdr->size, mask[64];
-	static struct log log;		/* with nothing spilled in it */
 	struct pm_rec rec = {PM_TAG(PM_REC_WRITE, size - 8), 8};
+	struct span spilled[] = {{size - 8192, 64}, {size - 4096, 128}};
+	static struct log log;
 
-	memset(mask, 0xff, sizeof(mask));
 	r->log = &log;
+	memset(mask, 0xff, sizeof(mask));
 	ck_assert_int_eq(rec_validate(r, &rec, mask, NULL), 0);
 	/* Descriptors and bitmaps have records of their own. */
 	rec.tag = PM_TAG(PM_REC_WRITE, r->zone_off);
@@ -202,6 +203,21 @@ START_TEST(records_that_change_what_is_not_there_are_invalid)
 	rec = (struct pm_rec){PM_TAG(PM_REC_FREEMASK, size - 4096),
 			      64ull << 40 | 3ull << 32};
 	ck_assert_int_eq(rec_validate(r, &rec, mask, NULL), -1);
+	/* Nor may a record change others that are yet to be applied. */
+	log.kept.spill = spilled;
+	log.kept.spill_n = 2;
+	rec = (struct pm_rec){PM_TAG(PM_REC_WRITE, size - 8192 + 64),
+			      4096 - 64};
+	ck_assert_int_eq(rec_validate(r, &rec, mask, NULL), 0);
+	rec.arg++;
+	ck_assert_int_eq(rec_validate(r, &rec, mask, NULL), -1);
+	rec.tag--;
+	rec.arg = 1;
+	ck_assert_int_eq(rec_validate(r, &rec, mask, NULL), -1);
+	rec = (struct pm_rec){PM_TAG(PM_REC_FILL, size - 4096 + 127), 1};
+	ck_assert_int_eq(rec_validate(r, &rec, mask, NULL), -1);
+	rec.tag++;
+	ck_assert_int_eq(rec_validate(r, &rec, mask, NULL), 0);
 	r->log = NULL;
 	unit_region_free(r);
 }

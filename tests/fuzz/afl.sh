@@ -10,7 +10,8 @@ cc=${FUZZ_AFL_CC:-}
 san='-fsanitize=address,undefined -fsanitize-trap=undefined'
 bad=0
 
-[ -n "$cc" ] && [ -n "${FUZZ_AFL:-}" ] || skip "no AFL++"
+[ -n "$cc" ] || skip "no AFL++"
+[ -n "${FUZZ_AFL:-}" ] || skip "no afl-fuzz"
 export AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 \
 	AFL_NO_UI=1 AFL_NO_AFFINITY=1 AFL_QUIET=1
 export ASAN_OPTIONS=abort_on_error=1:symbolize=0:detect_leaks=0

@@ -184,7 +184,8 @@ bool media_same(const struct image *im)
 	struct stat st;
 
 	if (!files)
-		return m->len == im->len && !memcmp(m->bytes, im->bytes, m->len);
+		return m->len == im->len &&
+		       !memcmp(m->bytes, im->bytes, m->len);
 	return fstat(m->fd, &st) == 0 && st.st_size == (off_t)im->len &&
 	       !memcmp(m->file, im->bytes, im->len);
 }

@@ -22,6 +22,7 @@ struct entry {
 	const void *addr;
 	enum lock_kind kind;
 	unsigned refs;			/* holders and waiters            */
+	bool forgotten;			/* its region is closed           */
 	union {
 		pthread_mutex_t mutex;
 		pthread_rwlock_t rwlock;
@@ -107,6 +108,7 @@ static struct entry *entry_get(const void *addr, enum lock_kind kind, bool make)
 			e->addr = addr;
 			e->kind = kind;
 			e->refs = 0;
+			e->forgotten = false;
 			entry_init(e, kind);
 			e->next = b->list;
 			b->list = e;
@@ -127,12 +129,14 @@ static void entry_put(struct entry *e, unsigned refs)
 
 	pthread_mutex_lock(&b->mu);
 	e->refs -= refs;
-	if (e->refs == 0) {
-		/* locks_forget() may have taken it out. */
-		for (at = &b->list; *at && *at != e; at = &(*at)->next)
+	if (e->forgotten) {
+		/* Who holds it can let go of it no more. */
+		if (e->refs <= (e->kind != COND))
+			free(e);
+	} else if (e->refs == 0) {
+		for (at = &b->list; *at != e; at = &(*at)->next)
 			;
-		if (*at)
-			*at = e->next;
+		*at = e->next;
 		entry_destroy(e);
 		e->next = b->spare;
 		b->spare = e;
@@ -162,6 +166,7 @@ void locks_forget(const struct region *r)
 			*at = e->next;
 			/* One reference is the holder; but a condition has
 			 * waiters only. */
+			e->forgotten = true;
 			if (e->refs == 1 && e->kind != COND)
 				free(e);
 		}

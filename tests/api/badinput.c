@@ -212,7 +212,8 @@ START_TEST(a_failed_open_leaves_nothing_behind)
 		}
 	}
 	ck_assert_int_eq(t_fds(), fds);
-	ck_assert_int_eq(t_maps(), maps);
+	if (!T_SANITIZED)	/* which map more by and by */
+		ck_assert_int_eq(t_maps(), maps);
 	t_init("p");
 	for (i = 0; i < 100; i++) {
 		ck_assert_int_eq(pm_init_sec(t_config_open("text", 0)), -1);
@@ -223,7 +224,8 @@ START_TEST(a_failed_open_leaves_nothing_behind)
 		}
 	}
 	ck_assert_int_eq(t_fds(), fds);
-	ck_assert_int_eq(t_maps(), maps);
+	if (!T_SANITIZED)	/* which map more by and by */
+		ck_assert_int_eq(t_maps(), maps);
 	t_given(pm_alloc(10));
 }
 END_TEST

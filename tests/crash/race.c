@@ -43,6 +43,7 @@ static const struct word main_words[] = {
 	{"many", {OP_MANY, 2, 4}, 0},
 	{"abort", {OP_ABORT, 1, 0}, 0},
 	{"flush", {OP_FLUSH, 0, 0}, 0},
+	{"set-flush", {OP_SET, 0, 0}, 2},
 	{"wrap", {OP_FILL, 0, 0}, 1},
 	{"direct", {OP_PUT, 5, 67000}, 0},
 	{"grow", {OP_PUT, 6, 60000}, 0},
@@ -101,8 +102,10 @@ static void main_word(struct run *r, const struct word *word)
 {
 	unsigned i;
 
-	for (i = 0; i < (word->how ? WRAP : 1); i++)
+	for (i = 0; i < (word->how == 1 ? WRAP : 1); i++)
 		do_op(r, word->t);
+	if (word->how == 2)
+		do_op(r, (struct todo){OP_FLUSH, 0, 0});
 }
 
 /* The main thread's operations, under watch. */

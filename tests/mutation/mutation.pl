@@ -237,7 +237,10 @@ sub plan {
 	my @deep = (sub { small(@_, '--small', 1, '--quota', 24) },
 		    sub { small(@_, '--race', 1, '--quota', 6,
 				'--family', 'race') },
-		    sub { explore(@_, 'adr', 12) });
+		    sub { small(@_, '--race', 1, '--quota', 6,
+				'--family', 'race-manual') },
+		    sub { explore(@_, 'adr', 12) },
+		    sub { explore(@_, 'page', 24) });
 	my @lie = $test->('shm', @lies);
 	my @backends = $test->(undef, 'backends');
 	my @threads = ($test->(undef, 'threads'),

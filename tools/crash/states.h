@@ -18,7 +18,8 @@ enum strategy {
 	S_ALONE,	/* only unit param                           */
 	S_SUBSET,	/* param: bits of recent units, 31: the rest */
 	S_RANDOM,	/* param: seed                               */
-	S_TORN,		/* all, but unit of piece param ends there   */
+	S_TORN,		/* all, but unit of piece param ends there,
+			   or (non-temporal) just lacks it           */
 	S_CUT,		/* in the middle of a store: param words less */
 	S_N
 };

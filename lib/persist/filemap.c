@@ -46,10 +46,11 @@ int filemap_map(PmMedium *m, int extra_flags)
 
 int filemap_check(const PmMedium *m)
 {
+	/* Before the file is looked at: another thread may grow both. */
+	uint64_t size = __atomic_load_n(&m->size, __ATOMIC_ACQUIRE);
 	struct stat st;
 
-	if (fstat(m->fd, &st) == 0 &&
-	    (uint64_t)st.st_size >= __atomic_load_n(&m->size, __ATOMIC_RELAXED))
+	if (fstat(m->fd, &st) == 0 && (uint64_t)st.st_size >= size)
 		return 0;
 	errno = EIO;
 	return -1;

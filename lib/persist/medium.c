@@ -334,7 +334,7 @@ int medium_grow(struct medium *md, uint64_t size)
 	}
 	if (md->m.backend->grow(&md->m, size))
 		return -1;
-	__atomic_store_n(&md->m.size, size, __ATOMIC_RELAXED);
+	__atomic_store_n(&md->m.size, size, __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -346,6 +346,8 @@ void medium_ungrow(struct medium *md, uint64_t size)
 
 enum cut medium_is_cut(const struct medium *md)
 {
+	/* Before the file is looked at: another thread may grow both. */
+	uint64_t size = __atomic_load_n(&md->m.size, __ATOMIC_ACQUIRE);
 	struct stat st;
 
 	/* What a private region grew by is in no file. */
@@ -353,5 +355,5 @@ enum cut medium_is_cut(const struct medium *md)
 		return NOT_CUT;
 	if (fstat(md->m.fd, &st))
 		return CUT_UNKNOWN;
-	return (uint64_t)st.st_size < med_size(md) ? IS_CUT : NOT_CUT;
+	return (uint64_t)st.st_size < size ? IS_CUT : NOT_CUT;
 }

@@ -105,7 +105,7 @@ void work_trim(struct region *r)
 	if (r->private || r->md.anonymous || (r->flags & PM_RESIDENT))
 		return;
 	for (i = 0; i < log->n_lanes; i++)
-		logged += log->lane[i].logged;
+		logged += AO_load(&log->lane[i].logged);
 	/* What was changed since the last look may fit in half the budget. */
 	if (logged < log->trim_at)
 		return;

@@ -97,7 +97,7 @@ void filemap_unmap(PmMedium *m)
 void med_data(const struct medium *md, uint64_t off, uint64_t end, uint64_t *lo,
 	      uint64_t *hi)
 {
-	off_t data = -1, hole;
+	off_t data;
 
 	*lo = off;
 	*hi = end;
@@ -107,11 +107,9 @@ void med_data(const struct medium *md, uint64_t off, uint64_t end, uint64_t *lo,
 	if (data < 0 && errno != ENXIO)
 		return;		/* it cannot tell: all is data */
 	*lo = data < 0 ? end : min_u64((uint64_t)data, end);
-	if (*lo == end)
-		return;
-	hole = lseek(md->m.fd, data, SEEK_HOLE);
-	if (hole > 0)
-		*hi = min_u64((uint64_t)hole, end);
+	/* Where the data ends is not asked: SEEK_HOLE looks at each page up to
+	 * there, which may be gigabytes away, on every call. */
+	*hi = min_u64((*lo / PM_PAGE + 1) * PM_PAGE, end);
 }
 
 bool med_is_zero(const struct medium *md, uint64_t off, uint64_t n)

@@ -81,10 +81,10 @@ int filemap_check(const PmMedium *m);
 int filemap_reserve(PmMedium *m, uint64_t off, uint64_t n);
 void filemap_unmap(PmMedium *m);
 /*
- * The first bytes in [off, end) that the file has of its own: [*lo, *hi), lo ==
- * end if there are none. Others are holes. They read as zero, but through a
- * mapping not always: a file system in memory that is full has no page to show
- * for them, and sends SIGBUS.
+ * The first bytes in [off, end) that the file has of its own: [*lo, *hi), not
+ * past their page, or lo == end if there are none. What is before them are
+ * holes. These read as zero, but through a mapping not always: a file system in
+ * memory that is full has no page to show for them, and sends SIGBUS.
  */
 void med_data(const struct medium *md, uint64_t off, uint64_t end, uint64_t *lo,
 	      uint64_t *hi);

@@ -120,6 +120,17 @@ static void spill_twice_in_one_place(struct image *im)
 	spill(im, nowhere(im), rec, 2);
 }
 
+/* The later chunk lies lower and ends in what the earlier one begins with. */
+static void spill_over_the_start_of_another(struct image *im)
+{
+	uint64_t off = nowhere(im);
+	uint64_t above[] = { PM_TAG(PM_REC_FILL, off - 64), 8 };
+	uint64_t rec[] = { PM_TAG(PM_REC_WRITE, off - 128), 8, above[0] };
+
+	spill(im, off + 16, above, 2);
+	spill(im, off, rec, 3);
+}
+
 static void spill_in_a_spill(struct image *im)
 {
 	uint64_t off = nowhere(im);
@@ -208,6 +219,7 @@ static const struct mutation entries[] = {
 	M("spill", spill_overwrites_itself, EUCLEAN),
 	M("spill", spill_overwritten_before, EUCLEAN),
 	M("spill", spill_twice_in_one_place, EUCLEAN),
+	M("spill", spill_over_the_start_of_another, EUCLEAN),
 	M("spill", spill_in_a_spill, EUCLEAN),
 	M("spill", spill_names_parts, EUCLEAN),
 	M("pm_part.id", part_unknown, ENODEV),

@@ -44,13 +44,20 @@ int filemap_map(PmMedium *m, int extra_flags)
 	return 0;
 }
 
-int filemap_check(const PmMedium *m)
+enum cut filemap_cut(const PmMedium *m)
 {
 	/* Before the file is looked at: another thread may grow both. */
 	uint64_t size = __atomic_load_n(&m->size, __ATOMIC_ACQUIRE);
 	struct stat st;
 
-	if (fstat(m->fd, &st) == 0 && (uint64_t)st.st_size >= size)
+	if (fstat(m->fd, &st))
+		return CUT_UNKNOWN;
+	return (uint64_t)st.st_size < size ? IS_CUT : NOT_CUT;
+}
+
+int filemap_check(const PmMedium *m)
+{
+	if (filemap_cut(m) == NOT_CUT)
 		return 0;
 	errno = EIO;
 	return -1;

@@ -346,14 +346,8 @@ void medium_ungrow(struct medium *md, uint64_t size)
 
 enum cut medium_is_cut(const struct medium *md)
 {
-	/* Before the file is looked at: another thread may grow both. */
-	uint64_t size = __atomic_load_n(&md->m.size, __ATOMIC_ACQUIRE);
-	struct stat st;
-
 	/* What a private region grew by is in no file. */
 	if (md->m.fd < 0 || md->m.backend == &backend_private)
 		return NOT_CUT;
-	if (fstat(md->m.fd, &st))
-		return CUT_UNKNOWN;
-	return (uint64_t)st.st_size < size ? IS_CUT : NOT_CUT;
+	return filemap_cut(&md->m);
 }

@@ -76,7 +76,8 @@ void guard_remove(const void *base);
 /* Common to backends on an fd. extra_flags: of mmap, 0: MAP_SHARED. */
 int filemap_map(PmMedium *m, int extra_flags);
 int filemap_grow(PmMedium *m, uint64_t size, int extra_flags);
-/* The file has fewer bytes than it should: EIO. */
+enum cut filemap_cut(const PmMedium *m);
+/* EIO if the file may have fewer bytes than it should. */
 int filemap_check(const PmMedium *m);
 int filemap_reserve(PmMedium *m, uint64_t off, uint64_t n);
 void filemap_unmap(PmMedium *m);

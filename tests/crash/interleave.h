@@ -15,7 +15,8 @@
 enum mode { STRICT, MANUAL, RELAXED, MODES };
 
 enum op_kind { DO_SET, DO_PUT, DO_DEL, DO_BIG, DO_SPILL, DO_MULTI, DO_NESTED,
-	       DO_GROW, DO_WRITE, DO_MANY, DO_FLUSH, DO_REOPEN, OP_KINDS };
+	       DO_GROW, DO_WRITE, DO_MANY, DO_FLUSH, DO_REOPEN,
+	       DO_RETIRE, DO_REUSE, OP_KINDS };
 
 /* What a side has done so far. */
 struct play {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * play.c: what the two threads of interleave.c do, and what must be left of it.
- * Every operation is one transaction that takes its side to the next version.
+ * Every transaction takes its side to the next version.
  */
 #include "interleave.h"
 
@@ -35,7 +35,7 @@ struct second {
 
 static const char *const names[OP_KINDS] = {
 	"set", "put", "del", "big", "spill", "multi", "nested", "grow",
-	"write", "many", "flush", "reopen",
+	"write", "many", "flush", "reopen", "retire", "reuse",
 };
 
 const char *play_name(int what)
@@ -216,10 +216,16 @@ static void reopen(struct play *p)
 	need(p->second > 0 || errno == EIO, "opening the second region");
 }
 
-void play_op(struct play *p, int side, enum op_kind what)
+static void many(struct play *p, int side)
 {
 	int i;
 
+	for (i = 0; i < MANY; i++)
+		step(p, side, DO_SET);
+}
+
+void play_op(struct play *p, int side, enum op_kind what)
+{
 	switch (what) {
 	case DO_FLUSH:
 		step(p, side, DO_PUT);
@@ -229,8 +235,17 @@ void play_op(struct play *p, int side, enum op_kind what)
 		reopen(p);
 		break;
 	case DO_MANY:
-		for (i = 0; i < MANY; i++)
-			step(p, side, DO_SET);
+		many(p, side);
+		break;
+	case DO_RETIRE:
+		/* One region's log is full; the other's asks what it held. */
+		step(p, side, DO_MULTI);
+		many(p, side);
+		break;
+	case DO_REUSE:
+		/* What is allocated lies where chunks of the log were. */
+		step(p, side, DO_SPILL);
+		step(p, side, DO_BIG);
 		break;
 	default:
 		step(p, side, what);

@@ -145,7 +145,7 @@ sub link_program {
 	my @own = $name eq 'tsan' ? "$work/threads-tsan.o"
 		: map { m{^/} ? $_ : "$build/$_" } split ' ', $own;
 	# The explorer has a choice of its own of backends: all are simulated.
-	my @mutant = grep { $name ne 'explore' || !/persist-choose\.o$/ }
+	my @mutant = grep { $name ne 'explore' || !/persist-choose-c\.o$/ }
 		@$objects;
 	run_quietly("$dir/log", @compile, @flags, '-o',
 		    "$dir/$name", @own, @mutant, $archive,
@@ -191,6 +191,16 @@ sub test {
 	my $found = verdict($dir, 60, $env, $program);
 	return $found ? "$name" . ($backend ? ".$backend" : '') . " ($found)"
 		: '';
+}
+
+# Two threads, one stopped at its calls, the power cut or a fence failing.
+sub interleave {
+	my ($dir, $objects, $every) = @_;
+	my $program = -x "$dir/interleave" ? "$dir/interleave"
+		: link_program($dir, 'interleave', $objects);
+	my $env = { PMHEAP_INTERLEAVE => $every };
+	my $found = verdict($dir, 900, $env, $program);
+	return $found ? "interleave ($found)" : '';
 }
 
 sub tsan {
@@ -240,7 +250,8 @@ sub plan {
 		    sub { small(@_, '--race', 1, '--quota', 6,
 				'--family', 'race-manual') },
 		    sub { explore(@_, 'adr', 12) },
-		    sub { explore(@_, 'page', 24) });
+		    sub { explore(@_, 'page', 24) },
+		    sub { interleave(@_, 3) });
 	my @lie = $test->('shm', @lies);
 	my @backends = $test->(undef, 'backends');
 	my @threads = ($test->(undef, 'threads'),

@@ -180,10 +180,10 @@ static int all(int mode)
 {
 	int a, b, bad = 0;
 
-	for (a = 0; a < OP_KINDS; a++)
-		for (b = 0; b < OP_KINDS; b++)
+	for (a = 0; a < OP_KINDS && !bad; a++)
+		for (b = 0; b < OP_KINDS && !bad; b++)
 			if ((unsigned)(5 * a + b + mode) % every == 0)
-				bad |= pair((enum mode)mode, (enum op_kind)a,
+				bad = pair((enum mode)mode, (enum op_kind)a,
 					    (enum op_kind)b);
 	return bad;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * race.c: a thread is stopped before its nth call of the backend, in the middle
- * of an operation, while the main thread does others; every crash meanwhile
- * must leave the stopped operation entirely or not at all. It works on other
- * cells and slots than they, but in the same slabs, lines and lanes.
+ * race.c: a thread is stopped before its nth call of the backend, or before its
+ * nth lock of a mutex, in the middle of an operation, while the main thread does
+ * others; every crash meanwhile must leave the stopped operation entirely or not
+ * at all. It works on other cells and slots than they, but in the same slabs,
+ * lines and lanes.
  *
  * What waits for the stopped thread is let go after a while: then the order of
  * events is not quite repeatable, but what is found is no less true.
@@ -56,6 +57,16 @@ static const struct word main_words[] = {
 static const struct word *stopped, *then[WORDS_MAX];
 static unsigned stop_at, then_n;
 static bool was_stopped;
+
+/* The linker puts it in front of that of the C library. */
+int __real_pthread_mutex_lock(pthread_mutex_t *m);
+int __wrap_pthread_mutex_lock(pthread_mutex_t *m);
+
+int __wrap_pthread_mutex_lock(pthread_mutex_t *m)
+{
+	sim_before_lock(m);
+	return __real_pthread_mutex_lock(m);
+}
 
 struct beside {
 	struct run r;

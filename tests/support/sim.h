@@ -6,7 +6,8 @@
  *
  * Its media are images in memory, named by the last part of the path: "a" and
  * "b". Threads are told apart: a fence orders what its own thread flushed. A
- * thread can be stopped at a call of the backend while others go on.
+ * thread can be stopped at a call of the backend, or where it is about to lock
+ * something, while others go on.
  */
 #ifndef TESTS_SIM_H
 #define TESTS_SIM_H
@@ -39,8 +40,10 @@ void sim_fail_fence(unsigned nth);
 
 /* A thread is going to stop: before the thread is made. */
 void sim_expect(void);
-/* The calling thread stops before its nth call from now on (from 1). */
+/* The calling thread stops before its nth call, or lock, from now on (from 1). */
 void sim_park(unsigned nth);
+/* It is about to lock this: a place to stop like a call. */
+void sim_before_lock(const void *mutex);
 /* The calling thread will not stop any more. */
 void sim_unpark(void);
 /* Waits until a thread stands (true) or has called sim_unpark() (false). */

@@ -203,6 +203,14 @@ sub interleave {
 	return $found ? "interleave ($found)" : '';
 }
 
+# Calls of the library that fail. It links the inside, as the calls are wrapped.
+sub inject {
+	my ($dir, $objects) = @_;
+	my $found = verdict($dir, 600, {},
+			    link_program($dir, 'inject', $objects));
+	return $found ? "inject ($found)" : '';
+}
+
 sub tsan {
 	my ($dir, @changed) = @_;
 	my $tsan_dir = "$dir/tsan-objects";
@@ -249,6 +257,8 @@ sub plan {
 				'--family', 'race') },
 		    sub { small(@_, '--race', 1, '--quota', 6,
 				'--family', 'race-manual') },
+		    sub { small(@_, '--race', 1, '--quota', 6,
+				'--family', 'race-relaxed') },
 		    sub { explore(@_, 'adr', 12) },
 		    sub { explore(@_, 'page', 24) },
 		    sub { interleave(@_, 3) });
@@ -259,13 +269,16 @@ sub plan {
 	my @names = map { $m->{file} =~ $_ ? @{$sharp{$_}} : () }
 		sort keys %sharp;
 	my @api = $test->('dax', @names, @general);
-	return (@backends, @api, $test->('file', 'poison', 'tx'), @lie, @adr,
-		@threads) if $m->{file} =~ m{^persist.*c$|^clone};
-	return (@lie, @adr, @api, @page, @threads)
-		if $m->{op} =~ /^(?:judge|check)$/;
+	my @calls = sub { inject(@_) };
+	return (@backends, @api, $test->('file', 'poison', 'tx', 'truncate'),
+		@lie, @adr, @threads, @calls)
+		if $m->{file} =~ m{^persist.*c$|^clone};
+	return (@lie, @adr, @api, @page, @threads, $test->('shm', 'truncate'),
+		@calls, @deep) if $m->{op} =~ /^(?:judge|check)$/;
 	return (reverse(@threads), @adr, @api, @lie, @page)
 		if $m->{op} =~ $threads;
-	return (@adr, @deep, @page, @lie, @api, @threads, @backends);
+	return (@adr, @deep, @page, @lie, @api, $test->('shm', 'truncate'),
+		@threads, @backends, @calls);
 }
 
 sub class {
@@ -385,7 +398,7 @@ sub report {
 	$bad = 1 if $fate =~ /^[A-Z]/;
 	# What has killed one mutant kills the next.
 	@workloads = ($1, grep { $_ ne $1 } @workloads)
-		if $how =~ /^explore (\S+)/;
+		if $how =~ /^explore ([^-\s]\S*)/;
 	$count{$fate}++;
 	printf "%-9s %s  %s [%s s]\n", $fate, $m->{name}, $note, $seconds;
 }

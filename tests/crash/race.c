@@ -45,6 +45,7 @@ static const struct word main_words[] = {
 	{"abort", {OP_ABORT, 1, 0}, 0},
 	{"flush", {OP_FLUSH, 0, 0}, 0},
 	{"set-flush", {OP_SET, 0, 0}, 2},
+	{"put-flush", {OP_PUT, 0, 96}, 2},
 	{"wrap", {OP_FILL, 0, 0}, 1},
 	{"direct", {OP_PUT, 5, 67000}, 0},
 	{"grow", {OP_PUT, 6, 60000}, 0},
@@ -190,6 +191,9 @@ static void program(struct run *r, const struct workload *w)
 	}
 	do_op(r, (struct todo){OP_FLUSH, 0, 0});
 	r->unmarked = false;
+	/* A flush meanwhile finds something below the number in flight. */
+	if (r->tx_late || r->single_late)
+		do_op(r, (struct todo){OP_SET, 3, 0});
 	race(r);
 }
 

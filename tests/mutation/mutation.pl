@@ -260,8 +260,8 @@ sub plan {
 		    sub { small(@_, '--race', 1, '--quota', 6,
 				'--family', 'race-relaxed') },
 		    sub { explore(@_, 'adr', 12) },
-		    sub { explore(@_, 'page', 24) },
-		    sub { interleave(@_, 3) });
+		    sub { explore(@_, 'page', 24) });
+	my @two = sub { interleave(@_, 6) };
 	my @lie = $test->('shm', @lies);
 	my @backends = $test->(undef, 'backends');
 	my @threads = ($test->(undef, 'threads'),
@@ -274,11 +274,11 @@ sub plan {
 		@lie, @adr, @threads, @calls)
 		if $m->{file} =~ m{^persist.*c$|^clone};
 	return (@lie, @adr, @api, @page, @threads, $test->('shm', 'truncate'),
-		@calls, @deep) if $m->{op} =~ /^(?:judge|check)$/;
+		@calls, @deep, @two) if $m->{op} =~ /^(?:judge|check)$/;
 	return (reverse(@threads), @adr, @api, @lie, @page)
 		if $m->{op} =~ $threads;
-	return (@adr, @deep, @page, @lie, @api, $test->('shm', 'truncate'),
-		@threads, @backends, @calls);
+	return (@adr, @page, @lie, @api, $test->('shm', 'truncate'), @threads,
+		@backends, @deep, @two, @calls);
 }
 
 sub class {

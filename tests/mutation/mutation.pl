@@ -56,6 +56,15 @@ sub run_quietly {
 	return $? == 0;
 }
 
+# Every process whose program lies in $dir.
+sub kill_all {
+	my ($dir) = @_;
+	for (glob '/proc/[0-9]*') {
+		my $program = readlink "$_/exe" // next;
+		kill 'KILL', m{(\d+)$} if index($program, "$dir/") == 0;
+	}
+}
+
 # Runs a killer in a group of its own. '': it found nothing; else what it was.
 sub verdict {
 	my ($dir, $limit, $env, @command) = @_;
@@ -88,6 +97,8 @@ sub verdict {
 	}
 	kill 'KILL', -$pid;
 	waitpid $pid, WNOHANG;
+	# What hangs may have put itself into another group, as Check does.
+	kill_all($dir) if $found;
 	return $found;
 }
 

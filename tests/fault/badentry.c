@@ -37,6 +37,7 @@ static void append_write(struct image *im, unsigned lane, uint64_t off,
 
 ENTRY(seq_of_before, f.e->seq = 0)
 ENTRY(seq_huge, f.e->seq = PM_COUNT_MAX + 1)
+ENTRY(seq_wraps, f.e->seq = UINT64_MAX)
 ENTRY(seq_without_room, f.e->seq = PM_COUNT_MAX - 1)
 ENTRY(seq_skipped, f.e->seq += 1000)
 ENTRY(len_none, f.e->len = 0)
@@ -204,6 +205,7 @@ static const struct mutation entries[] = {
 #define M(field, name, expect) { field, #name, name, expect, false }
 	M("pm_entry.seq", seq_of_before, 0),
 	M("pm_entry.seq", seq_huge, EUCLEAN),
+	M("pm_entry.seq", seq_wraps, EUCLEAN),
 	M("pm_entry.seq", seq_without_room, EUCLEAN),
 	M("pm_entry.seq", seq_skipped, 0),
 	M("pm_entry.seq", seq_twice, EUCLEAN),

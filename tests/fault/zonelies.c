@@ -45,6 +45,13 @@ static void ckpt_sums_wrong(struct image *im)
 	ckpt_of(im, 1)->checksum ^= 1;
 }
 
+/* Whole, and equal, but older than the checkpoint that is. */
+static void headers_of_before(struct image *im)
+{
+	header_of(im, 0)->gen = header_of(im, 1)->gen = 1;
+	seal(im);
+}
+
 /* Descriptors of the first zone: kind finds the first of its kind. */
 static struct pm_desc *first_of(struct image *im, unsigned kind)
 {
@@ -170,6 +177,7 @@ const struct mutation zone_mutations[] = {
 	M("pm_ckpt.next_seq", ckpt_opening_after_the_watermark, EUCLEAN),
 	CLOSED("pm_ckpt.nonce", ckpt_nonce_other, 0),
 	M("pm_ckpt.header_gen", ckpt_header_newer, EUCLEAN),
+	M("pm_header.gen", headers_of_before, EUCLEAN),
 	M("pm_ckpt.flags", ckpt_flags_unknown, EUCLEAN),
 	M("pm_ckpt.n_lanes", ckpt_lanes_many, EUCLEAN),
 	M("pm_ckpt.n_lanes", ckpt_lanes_other, EUCLEAN),

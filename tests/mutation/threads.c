@@ -12,6 +12,7 @@
 #include <pmheap.h>
 #include <pmheap/backend.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -231,6 +232,62 @@ static void *reader(void *arg)
 	return NULL;
 }
 
+/* Two that make the root of a new region at once, and own slabs in it when it
+ * is closed, as they are about to end. */
+struct visit {
+	int number;
+	void *root[2];
+	pthread_barrier_t together;
+	sem_t done;
+};
+
+static void look_in(struct visit *v, unsigned me)
+{
+	pthread_barrier_wait(&v->together);
+	v->root[me] = pm_root_in(v->number, 64);
+	if (!v->root[me] || !pm_alloc_in(v->number, 100 + 400 * me))
+		die("a visitor");
+	sem_post(&v->done);
+}
+
+static void *first_visitor(void *arg)
+{
+	look_in(arg, 0);
+	return NULL;
+}
+
+static void *second_visitor(void *arg)
+{
+	look_in(arg, 1);
+	return NULL;
+}
+
+static void visit(int number)
+{
+	struct visit v = {.number = number};
+	pthread_t thread[2];
+	PmStats stats;
+
+	pthread_barrier_init(&v.together, NULL, 2);
+	sem_init(&v.done, 0, 0);
+	if (pthread_create(&thread[0], NULL, first_visitor, &v) ||
+	    pthread_create(&thread[1], NULL, second_visitor, &v))
+		die("pthread_create");
+	while (sem_wait(&v.done))
+		;
+	while (sem_wait(&v.done))
+		;
+	if (v.root[0] != v.root[1] || pm_stats(number, &stats) ||
+	    stats.objects != 3)
+		die("a region has two roots");
+	if (pm_close_sec(number))
+		die("pm_close_sec");
+	pthread_join(thread[0], NULL);
+	pthread_join(thread[1], NULL);
+	pthread_barrier_destroy(&v.together);
+	sem_destroy(&v.done);
+}
+
 /* Regions come and go beside those that are used. */
 static void *opener(void *arg)
 {
@@ -244,14 +301,13 @@ static void *opener(void *arg)
 	while (!__atomic_load_n(&readers_stop, __ATOMIC_RELAXED)) {
 		int number = pm_init_sec(c);
 
-		if (number < 0 || !pm_root_in(number, 64) ||
-		    !pm_alloc_in(number, 100))
+		if (number < 0)
 			die("a region that comes and goes");
-		if (pm_close_sec(number))
-			die("pm_close_sec");
+		visit(number);
 		if (pm_check(path, 0, &report) ||
 		    report.status != PM_CHECK_CLEAN)
 			die("pm_check");
+		unlink(path);
 	}
 	return NULL;
 }
@@ -372,6 +428,39 @@ static void run(PmWrapperConfig c, int two)
 	remove_pools();
 }
 
+static void *first_step(void *arg)
+{
+	(void)arg;
+	pthread_barrier_wait(&start_line);
+	TX_START {
+		make_item(10, 1);
+	} TX_END
+	return NULL;
+}
+
+/* What is made for all when the first thread needs it. */
+static void begin_at_once(void)
+{
+	PmWrapperConfig c = {.flags = PM_CREATE | PM_ASSUME_PMEM,
+			     .size = MIB};
+	pthread_t thread[THREADS];
+	char path[160];
+	int i;
+
+	snprintf(path, sizeof(path), "%s/a", dir);
+	c.path = path;
+	if (pm_init(c))
+		die("pm_init");
+	for (i = 0; i < THREADS; i++)
+		if (pthread_create(&thread[i], NULL, first_step, NULL))
+			die("pthread_create");
+	for (i = 0; i < THREADS; i++)
+		pthread_join(thread[i], NULL);
+	if (pm_close())
+		die("pm_close");
+	unlink(path);
+}
+
 int main(int argc, char **argv)
 {
 	/* By its functions it works in memory, too; by its name it refuses. */
@@ -387,6 +476,7 @@ int main(int argc, char **argv)
 		perror(dir);
 		return 99;
 	}
+	begin_at_once();
 	run((PmWrapperConfig){.flags = PM_ASSUME_PMEM}, 0);
 	run((PmWrapperConfig){.flags = PM_ASSUME_PMEM}, 1);
 	run((PmWrapperConfig){.flags = PM_FLUSH_MANUAL}, 0);

@@ -6,6 +6,8 @@
 
 #include "alloc/internal.h"
 
+#include <time.h>
+
 static struct region *r;
 static struct alloc *a;
 static struct zone *z;
@@ -153,12 +155,63 @@ START_TEST(places_are_in_one_zone_only)
 }
 END_TEST
 
+/* While a chunk is reserved on the medium a zone is added whose start it holds:
+ * it was reserved without that, and must not count as reserved. */
+static pthread_t grower;
+
+static void *add_zone(void *arg)
+{
+	(void)arg;
+	alloc_add_zone(r);
+	return NULL;
+}
+
+static int reserve_and_grow(PmMedium *m, uint64_t off, uint64_t n)
+{
+	struct timespec t = {0, 100000000};
+
+	(void)m, (void)off, (void)n;
+	ck_assert_int_eq(pthread_create(&grower, NULL, add_zone, NULL), 0);
+	/* Time enough for it if nothing keeps it out. */
+	nanosleep(&t, NULL);
+	return 0;
+}
+
+static void grow_meanwhile(bool for_spills)
+{
+	PmBackend reserving;
+	uint64_t off, len;
+
+	set_up();
+	reserving = *r->md.m.backend;
+	reserving.reserve = reserve_and_grow;
+	r->md.m.backend = &reserving;
+	a->chunk = UNIT_ROOM;
+	a->backed[0] = 0;
+	ck_assert_int_eq(alloc_prepare_zone(r, r->size, 1 << 20), 0);
+	if (for_spills)
+		ck_assert_int_eq(alloc_spill_area(r, 0, &off, &len), 0);
+	else
+		ck_assert_int_eq(alloc_back(r, z->data_off, 100), 0);
+	ck_assert_int_eq(pthread_join(grower, NULL), 0);
+	ck_assert_uint_eq(a->n_zones, 2);
+	ck_assert_uint_eq(a->backed[0] & 1, 0);
+	tear_down();
+}
+
+START_TEST(a_chunk_that_grows_while_it_is_reserved_is_not_reserved)
+{
+	grow_meanwhile(false);
+	grow_meanwhile(true);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
 		extents_are_the_whole_zone_and_no_more, the_first_fit_is_found,
 		the_longest_run_is_the_longest, places_are_in_one_zone_only,
-		NULL,
+		a_chunk_that_grows_while_it_is_reserved_is_not_reserved, NULL,
 	};
 
 	return unit_main("extent", tests);

@@ -334,6 +334,23 @@ START_TEST(random_sizes_take_fifteen_percent_more)
 }
 END_TEST
 
+START_TEST(impossible_sizes_doom_a_transaction)
+{
+	t_init("p");
+	TX_START {
+		t_given(pm_alloc(10));
+		t_null(pm_calloc(unseen(SIZE_MAX / 2), 3), ENOMEM);
+	} TX_END
+	ck_assert_int_eq(pm_tx_errno(), ENOMEM);
+	TX_START {
+		t_given(pm_alloc(10));
+		t_null(pm_memalign(48, 10), EINVAL);
+	} TX_END
+	ck_assert_int_eq(pm_tx_errno(), EINVAL);
+	ck_assert_uint_eq(t_stats(PM_PRIMARY).objects, 0);
+}
+END_TEST
+
 int main(void)
 {
 	t_begin("alloc");
@@ -353,5 +370,6 @@ int main(void)
 	t_add(freed_memory_is_used_again, T_ANY);
 	t_add(a_million_objects_of_64_bytes_take_five_percent_more, T_ANY);
 	t_add(random_sizes_take_fifteen_percent_more, T_ANY);
+	t_add(impossible_sizes_doom_a_transaction, T_ANY);
 	return t_end();
 }

@@ -5,6 +5,7 @@
 #include "support.h"
 
 #include <pmheap/backend.h>
+#include <pmheap/crash.h>
 #include <sys/stat.h>
 
 /* Opening name fails with err, and the message has the path. */
@@ -306,6 +307,87 @@ START_TEST(versions_agree)
 }
 END_TEST
 
+START_TEST(flags_and_sizes_that_contradict_each_other_are_refused)
+{
+	PmWrapperConfig c = t_config("p");
+
+	c.flags = PM_RDONLY | PM_CREATE;
+	bad_config(c);
+	c.flags = PM_RDONLY | PM_SCRATCH;
+	bad_config(c);
+	c.flags = PM_CREATE;
+	c.path = NULL;
+	c.size = 0;
+	bad_config(c);
+	t_assert_message("volatile");
+}
+END_TEST
+
+START_TEST(nothing_is_created_without_a_size)
+{
+	PmWrapperConfig c = t_config_of("p", 0, 0);
+	struct stat st;
+
+	t_refused(pm_init(c), ENOENT);
+	t_assert_message(c.path);
+	ck_assert_int_ne(access(c.path, F_OK), 0);
+	t_spill(c.path, "", 0);
+	t_refused(pm_init(c), EMEDIUMTYPE);
+	t_assert_message("the file is empty");
+	ck_assert_int_eq(stat(c.path, &st), 0);
+	ck_assert_int_eq(st.st_size, 0);
+}
+END_TEST
+
+START_TEST(no_file_in_memory_passes_for_a_disk)
+{
+	PmWrapperConfig c = t_config("p");
+
+	if (!t_is("shm"))
+		return;
+	c.backend_name = "file";
+	t_refused(pm_init(c), ENOTSUP);
+	t_assert_message("use shm");
+	ck_assert_int_ne(access(c.path, F_OK), 0);
+}
+END_TEST
+
+START_TEST(a_promise_of_persistent_memory_chooses_dax)
+{
+	PmWrapperConfig c = t_config("p");
+
+	c.backend_name = NULL;
+	c.flags = PM_CREATE | PM_ASSUME_PMEM;
+	t_ok(pm_init(c));
+	ck_assert_str_eq(t_stats(PM_PRIMARY).backend, "dax");
+}
+END_TEST
+
+static int count_call(const char *pool, void *arg)
+{
+	(void)pool;
+	(*(int *)arg)++;
+	return 1;
+}
+
+START_TEST(a_call_without_a_path_or_a_place_is_refused)
+{
+	PmCheckReport report;
+	int calls = 0;
+
+	t_init("p");
+	t_refused(pm_stats(PM_PRIMARY, NULL), EINVAL);
+	t_refused(pm_reid(NULL), EINVAL);
+	t_refused(pm_clone(NULL, "copy"), EINVAL);
+	t_refused(pm_clone("none", NULL), EINVAL);
+	t_refused(pm_check(NULL, 0, &report), EINVAL);
+	t_refused(pm_check("none", 0, NULL), EINVAL);
+	/* Only `pmheap crash-test` ever calls it. */
+	pm_crash_verify(count_call, &calls);
+	ck_assert_int_eq(calls, 0);
+}
+END_TEST
+
 int main(void)
 {
 	t_begin("badinput");
@@ -324,5 +406,10 @@ int main(void)
 	t_add(the_environment_names_the_backend, T_KEEPS);
 	t_add(an_unknown_backend_has_no_table, T_ANY);
 	t_add(versions_agree, T_ANY);
+	t_add(flags_and_sizes_that_contradict_each_other_are_refused, T_ANY);
+	t_add(nothing_is_created_without_a_size, T_KEEPS);
+	t_add(no_file_in_memory_passes_for_a_disk, T_KEEPS);
+	t_add(a_promise_of_persistent_memory_chooses_dax, T_KEEPS);
+	t_add(a_call_without_a_path_or_a_place_is_refused, T_ANY);
 	return t_end();
 }

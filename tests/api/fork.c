@@ -113,6 +113,8 @@ static void every_durable_call_fails(void)
 	t_null(pm_alloc_type(PM_PRIMARY, 10, 3), EPERM);
 	t_refused(pm_alloc_to(&root->object, 10, NULL, NULL), EPERM);
 	t_null(pm_root(1 << 20), EPERM);
+	t_refused(pm_flush(), EPERM);
+	t_refused(pm_init(t_config("other")), EPERM);
 	t_refused(pm_tx_begin(), EPERM);
 	errno = 0;
 	pm_free(root->object);

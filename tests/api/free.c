@@ -287,6 +287,7 @@ START_TEST(misuse_of_types_is_refused)
 	ck_assert_ptr_null(pm_next(p));
 	t_null(pm_alloc_type(77, 10, 1), EINVAL);
 	t_null(pm_first(77, 1), EINVAL);
+	t_null(pm_first(PM_PRIMARY, PM_TYPE_MAX + 1), EINVAL);
 	t_null(pm_next(&local), EINVAL);
 }
 END_TEST
@@ -331,6 +332,12 @@ START_TEST(alloc_to_that_fails_leaves_nothing)
 	ck_assert_ptr_null(*where);
 	t_refused(pm_alloc_to(&err, 100, NULL, NULL), EINVAL);
 	t_refused(pm_alloc_to(NULL, 100, NULL, NULL), EINVAL);
+	ck_assert_uint_eq(t_stats(PM_PRIMARY).objects, 1);
+	TX_START {
+		t_given(pm_alloc(10));
+		t_refused(pm_alloc_to(&err, 100, NULL, NULL), EINVAL);
+	} TX_END
+	ck_assert_int_eq(pm_tx_errno(), EINVAL);
 	ck_assert_uint_eq(t_stats(PM_PRIMARY).objects, 1);
 }
 END_TEST

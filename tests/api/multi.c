@@ -402,6 +402,37 @@ START_TEST(recovery_does_not_ask_a_region_that_died_with_the_process)
 }
 END_TEST
 
+START_TEST(a_transaction_over_too_many_regions_is_refused_whole)
+{
+	/* Eight can commit together; sixteen can be touched. */
+	uint64_t *cell[17];
+	char name[] = "A";
+	int i, n;
+
+	t_init("p");
+	cell[0] = pm_root(64);
+	t_given(cell[0]);
+	for (i = 1; i < 17; i++) {
+		name[0] = (char)('A' + i);
+		n = pm_init_sec(t_config_of(name, MIB, 0));
+		ck_assert_msg(n > PM_PRIMARY, "%s", pm_errormsg());
+		cell[i] = pm_root_in(n, 64);
+		t_given(cell[i]);
+	}
+	for (n = 8; n <= 17; n++) {
+		TX_START {
+			for (i = 0; i < n; i++)
+				TX_SET(cell[i][0], (uint64_t)n);
+		} TX_END
+		ck_assert_int_eq(pm_tx_errno(), n == 8 ? 0 : ENOTSUP);
+		if (n > 8)
+			t_assert_message("regions");
+		for (i = 0; i < 17; i++)
+			ck_assert_uint_eq(cell[i][0], i < 8 ? 8 : 0);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	t_begin("multi");
@@ -420,5 +451,6 @@ int main(void)
 	t_add(every_one_of_many_participants_is_found, T_KEEPS);
 	t_add_each(recovery_does_not_ask_a_region_that_died_with_the_process,
 		   T_KEEPS, 2);
+	t_add(a_transaction_over_too_many_regions_is_refused_whole, T_ANY);
 	return t_end();
 }

@@ -366,6 +366,48 @@ START_TEST(an_inner_commit_alone_is_not_durable)
 }
 END_TEST
 
+START_TEST(a_block_whose_transaction_was_ended_inside_it_says_so)
+{
+	struct root *r = start();
+	int aborted = 0;
+
+	TX_START {
+		TX_SET(r->cell[0], 1);
+		t_ok(pm_tx_commit());
+	} TX_ONABORT {
+		aborted = errno;
+	} TX_END
+	ck_assert_int_eq(aborted, EINVAL);
+	t_assert_message("inside its block");
+	TX_START {
+		TX_SET(r->cell[1], 1);
+		t_ok(pm_tx_commit());
+		break;
+	} TX_ONABORT {
+		aborted++;
+	} TX_END
+	ck_assert_int_eq(aborted, EINVAL + 1);
+	ck_assert_int_eq(pm_tx_level(), 0);
+	ck_assert(r->cell[0] == 1 && r->cell[1] == 1);
+}
+END_TEST
+
+START_TEST(a_level_left_open_in_a_block_dooms_it)
+{
+	struct root *r = start();
+
+	TX_START {
+		TX_SET(r->cell[0], 1);
+		t_ok(pm_tx_begin());
+		TX_SET(r->cell[1], 1);
+	} TX_END
+	ck_assert_int_eq(pm_tx_errno(), EINVAL);
+	ck_assert_int_eq(pm_tx_level(), 0);
+	ck_assert(r->cell[0] == 0 && r->cell[1] == 0);
+	t_given(PM_SET(r->cell[0], 2));
+}
+END_TEST
+
 int main(void)
 {
 	t_begin("nested");
@@ -382,5 +424,7 @@ int main(void)
 	t_add(registered_calls_follow_their_level, T_ANY);
 	t_add(after_a_crash_an_aborted_inner_level_is_not_there, T_KEEPS);
 	t_add(an_inner_commit_alone_is_not_durable, T_KEEPS);
+	t_add(a_block_whose_transaction_was_ended_inside_it_says_so, T_ANY);
+	t_add(a_level_left_open_in_a_block_dooms_it, T_ANY);
 	return t_end();
 }

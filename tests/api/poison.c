@@ -2,7 +2,8 @@
 /*
  * poison.c: a sync that fails poisons its region until it is reopened.
  *
- * The backend is the one under test with a fence that fails on demand.
+ * The backend is the one under test with a fence that fails on demand. Other
+ * backends that a program brings are here too.
  */
 #include "support.h"
 
@@ -244,6 +245,27 @@ START_TEST(a_backend_of_another_abi_is_refused)
 }
 END_TEST
 
+/* A medium that is new, and has a size of its own. */
+static int map_a_mebibyte(PmMedium *m)
+{
+	m->size = m->max_size = MIB;
+	return pm_backend("volatile")->map(m);
+}
+
+START_TEST(a_new_medium_of_a_backend_needs_a_size)
+{
+	PmWrapperConfig c = { .path = ".", .backend = &healthy,
+			      .flags = PM_CREATE };
+
+	healthy = *pm_backend("volatile");
+	healthy.map = map_a_mebibyte;
+	t_refused(pm_init(c), EINVAL);
+	t_assert_message("no size");
+	c.size = MIB;
+	t_ok(pm_init(c));
+}
+END_TEST
+
 int main(void)
 {
 	t_begin("poison");
@@ -255,5 +277,6 @@ int main(void)
 	t_add(a_failed_manual_flush_is_reported, T_KEEPS);
 	t_add(a_sync_that_fails_while_growing_poisons, T_KEEPS);
 	t_add(a_backend_of_another_abi_is_refused, T_ANY);
+	t_add(a_new_medium_of_a_backend_needs_a_size, T_ANY);
 	return t_end();
 }

@@ -157,7 +157,13 @@ START_TEST(a_readonly_secondary_beside_a_writable_primary)
 		t_refused(TX_ADD(&r->cell[0]), EROFS);
 	} TX_END
 	ck_assert_int_eq(pm_tx_errno(), EROFS);
+	TX_START {
+		t_given(pm_alloc(10));
+		t_null(pm_root_in(a, 1 << 16), EROFS);
+	} TX_END
+	ck_assert_int_eq(pm_tx_errno(), EROFS);
 	t_given(pm_alloc(10));
+	t_ok(pm_flush());
 }
 END_TEST
 

@@ -9,6 +9,7 @@
  */
 #include "heap.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,9 +87,8 @@ static int format(struct region *r, const PmWrapperConfig *c)
 	z->off = header_zone_off(h);
 	z->len = h->size - z->off;
 	z->n_ext = zone_extents(z->off, z->len, h->extent_size);
-	if (z->n_ext == 0)
-		return err_set(EINVAL, "%s: %zu bytes are too few for these "
-			       "lanes", region_name(r), c->size);
+	/* The lanes take no more than half of the least size. */
+	assert(z->n_ext > 0);
 	h->n_zones = 1;
 	r->zone_off = z->off;
 	if (log_format(r))
@@ -142,28 +142,20 @@ static int load_header(struct region *r, const PmWrapperConfig *c)
 }
 
 /* Somebody may truncate the file under the mappings. */
-static int guard_home(struct region *r)
+static void guard_home(struct region *r)
 {
-	if (!(r->flags & PM_CATCH_SIGBUS) || r->md.m.fd < 0)
-		return 0;
-	if (guard_add(r->md.m.base, r->md.m.max_size, PROT_READ | PROT_WRITE,
-		      &r->poisoned, POISON_CUT) == 0)
-		return 0;
-	return err_set(errno, "%s: too many regions with PM_CATCH_SIGBUS",
-		       region_name(r));
+	if ((r->flags & PM_CATCH_SIGBUS) && r->md.m.fd >= 0)
+		guard_add(r->md.m.base, r->md.m.max_size,
+			  PROT_READ | PROT_WRITE, &r->poisoned, POISON_CUT);
 }
 
-static int guard_work(struct region *r)
+static void guard_work(struct region *r)
 {
 	uint64_t len = (uint64_t)r->span << window.slot_bits;
 	int prot = r->readonly ? PROT_READ : PROT_READ | PROT_WRITE;
 
-	if (!(r->flags & PM_CATCH_SIGBUS) || r->md.m.fd < 0)
-		return 0;
-	if (guard_add(r->work, len, prot, &r->poisoned, POISON_CUT) == 0)
-		return 0;
-	return err_set(errno, "%s: too many regions with PM_CATCH_SIGBUS",
-		       region_name(r));
+	if ((r->flags & PM_CATCH_SIGBUS) && r->md.m.fd >= 0)
+		guard_add(r->work, len, prot, &r->poisoned, POISON_CUT);
 }
 
 struct region *heap_load(const PmWrapperConfig *config, bool verify_only)
@@ -185,9 +177,9 @@ struct region *heap_load(const PmWrapperConfig *config, bool verify_only)
 	r->flags = config->flags;
 	r->readonly = config->flags & PM_RDONLY;
 	r->private = config->flags & (PM_RDONLY | PM_SCRATCH);
-	if (medium_open(&r->md, config, header_peek_max) ||
-	    guard_home(r))
+	if (medium_open(&r->md, config, header_peek_max))
 		goto fail;
+	guard_home(r);
 	if (load_header(r, config) || check_layout(r, config) ||
 	    (!verify_only && check_id(r)) ||
 	    log_recover(r, peers_judge, &peers, &recovery))
@@ -240,7 +232,10 @@ int heap_check_root(struct region *r)
 /* The region gets its place in the window and starts to work. */
 static int start(struct region *r, const PmWrapperConfig *c)
 {
-	if (window_map(r) || guard_work(r) || log_replay_work(r))
+	if (window_map(r))
+		return -1;
+	guard_work(r);
+	if (log_replay_work(r))
 		return -1;
 	if (r->readonly && window_seal(r))
 		return -1;

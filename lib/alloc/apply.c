@@ -96,13 +96,11 @@ bool alloc_rec_is_valid(const struct region *r, const struct pm_rec *rec,
 		return mask_is_valid(r, rec, payload);
 	case PM_REC_RELEASE:
 		return slab_fits(r, off, rec_class(rec), &p);
-	case PM_REC_RUN:
-	case PM_REC_RUNFREE:
-		n = rec->arg >> 32;
-		return place_of(r, off, &p) && p.in_ext == 0 && n &&
-		       n <= p.n_ext - p.ext;
 	}
-	return false;
+	/* PM_REC_RUN, PM_REC_RUNFREE */
+	n = rec->arg >> 32;
+	return place_of(r, off, &p) && p.in_ext == 0 && n &&
+	       n <= p.n_ext - p.ext;
 }
 
 static void write_desc(struct region *r, const struct place *p, unsigned kind,
@@ -240,8 +238,7 @@ void alloc_flush(struct region *r, const struct pm_rec *rec,
 
 	if (type == PM_REC_ALLOC || type == PM_REC_FREE)
 		off = slab_off(rec, class_size(rec_class(rec)));
-	if (!place_of(r, off, &p))
-		return;
+	place_of(r, off, &p);
 	med_flush_once(&r->md, set, p.desc_off, sizeof(struct pm_desc));
 	if (type == PM_REC_ALLOC || type == PM_REC_FREE)
 		med_flush_once(&r->md, set,

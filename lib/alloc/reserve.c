@@ -6,6 +6,7 @@
  */
 #include "alloc/internal.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -125,14 +126,16 @@ void cache_flush(struct region *r)
 			disown(&my_cache->entry[i]);
 }
 
-/* Takes a free slot of a slab that the caller owns. */
+/* Takes a free slot of a slab that the caller owns. n_free counts slots whose
+ * bits are clear already, and only the owner sets any: if it is not 0 there is
+ * one to be found. */
 static bool slab_take(struct slab *s, struct slot *out)
 {
-	uint32_t w = s->rover, i;
+	uint32_t w = s->rover;
 
 	if (!AO_load(&s->n_free))
 		return false;
-	for (i = 0; i < s->n_words; i++) {
+	for (;;) {
 		AO_t word = ~AO_load_acquire(&s->taken[w]);
 
 		if (word) {
@@ -147,7 +150,6 @@ static bool slab_take(struct slab *s, struct slot *out)
 		}
 		w = w + 1 == s->n_words ? 0 : w + 1;
 	}
-	return false;
 }
 
 /* A new slab from free extents; a->mu held. 0, ALLOC_FULL, -1. */
@@ -216,8 +218,9 @@ static int reserve_run(struct region *r, uint64_t size, uint64_t align,
 	uint64_t off;
 	int ret;
 
-	if (n > UINT32_MAX)
-		return ALLOC_FULL;
+	/* max_size is less than the window of 2^44 bytes, an extent has 2^12
+	 * or more. */
+	assert(n <= UINT32_MAX);
 	run = calloc(1, sizeof(*run));
 	if (!run)
 		return err_set(ENOMEM, "out of memory");
@@ -251,9 +254,9 @@ int alloc_reserve(struct region *r, uint64_t size, uint64_t align,
 		return ALLOC_FULL;
 	if (size > a->class[a->n_classes - 1].size || align > a->ext_size)
 		return reserve_run(r, size, align, type, out);
+	/* The last class is a power of two, of eight extents. */
 	idx = class_of(size, align);
-	if (idx >= a->n_classes)
-		return reserve_run(r, size, align, type, out);
+	assert(idx < a->n_classes);
 	c = cache_get();
 	if (!c)
 		return -1;

@@ -74,8 +74,6 @@ static void file_flush(PmMedium *m, uint64_t off, size_t n)
 	struct sync *s = m->priv;
 	struct range r = {off / PM_PAGE * PM_PAGE, off + n};
 
-	if (n == 0)
-		return;
 	pthread_mutex_lock(&s->mu);
 	if (s->span.lo == s->span.hi) {
 		s->span = r;

@@ -151,11 +151,8 @@ static int prepare_file(struct medium *md, const PmWrapperConfig *c)
 static int make_private(struct medium *md)
 {
 	PmMedium real = md->m;
-	size_t n = real.size;
 	uint8_t *p;
 
-	if (real.max_size < n)
-		real.max_size = n;
 	if (real.fd >= 0) {
 		md->m.backend = &backend_private;
 		md->m.max_size = real.max_size;
@@ -171,7 +168,7 @@ static int make_private(struct medium *md)
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (p == MAP_FAILED)
 		return -1;
-	memcpy(p, real.base, n);
+	memcpy(p, real.base, real.size);
 	real.backend->unmap(&real);
 	md->m.backend = &backend_private;
 	md->m.base = p;

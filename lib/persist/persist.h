@@ -67,10 +67,10 @@ int lock_file(int fd, bool shared, const char *path);
 /*
  * PM_CATCH_SIGBUS: a page of [base, base + len) that its file no longer has is
  * replaced by zeros when it is touched, and *mark becomes value if it was 0.
- * The caller serializes. -1: ENOMEM.
+ * The caller serializes.
  */
-int guard_add(const void *base, uint64_t len, int prot, AO_t *mark,
-	      AO_t value);
+void guard_add(const void *base, uint64_t len, int prot, AO_t *mark,
+	       AO_t value);
 void guard_remove(const void *base);
 
 /* Common to backends on an fd. extra_flags: of mmap, 0: MAP_SHARED. */

@@ -38,14 +38,9 @@ static int add_zone(struct region *r, uint64_t off, uint64_t len)
 /* Extents of a zone at off with len bytes; its last one ends with the zone. */
 uint64_t zone_extents(uint64_t off, uint64_t len, uint64_t ext)
 {
-	uint64_t end = off + len, n;
-
-	if (end % ext || len < ext)
+	if ((off + len) % ext)
 		return 0;
-	n = len / (ext + PM_META_BYTES(ext));
-	while (n && end - n * ext < off + n * PM_META_BYTES(ext))
-		n--;
-	return n;
+	return len / (ext + PM_META_BYTES(ext));
 }
 
 static int add_peer(struct region *r, const struct pm_peer *peer)

@@ -6,6 +6,7 @@
  */
 #include "tx/internal.h"
 
+#include <assert.h>
 #include <string.h>
 
 static struct level *top(struct ctx *c)
@@ -160,8 +161,8 @@ int tx_free(struct region *r, const struct slot *s)
 		return -1;
 	}
 	fresh = fresh_at(c, r, s->off, &idx);
-	if (fresh && (fresh->flags & OPF_DEAD))
-		fresh = NULL;
+	/* What this transaction freed is not live. */
+	assert(!fresh || !(fresh->flags & OPF_DEAD));
 	op = op_push(c, r, OP_FREE);
 	if (!op) {
 		alloc_relive(s);

@@ -120,10 +120,9 @@ int op_records(struct part *p, const struct op *op, put_fn put, bool frees)
 		p->has_slots = true;
 		return !frees || op->alloc_op ? 0
 			: put(p, slot_free_rec(&op->u.slot), NULL, 0);
-	case OP_META:
-		return put(p, op->u.rec, NULL, 0);
 	}
-	return -1;
+	/* OP_META */
+	return put(p, op->u.rec, NULL, 0);
 }
 
 /* The id map learns which numbers the pointers being committed use. */

@@ -127,8 +127,6 @@ int log_flush_all(struct region *r)
 {
 	struct log *log = r->log;
 
-	if (!log)
-		return 0;
 	if (AO_load(&r->poisoned))
 		return region_poisoned(r);
 	if (log_check_medium(r))

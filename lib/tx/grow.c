@@ -6,6 +6,7 @@
  */
 #include "tx/internal.h"
 
+#include <assert.h>
 #include <string.h>
 
 int log_commit_now(struct region *r, const struct pm_rec *recs, unsigned n)
@@ -44,8 +45,8 @@ static int add_zone(struct region *r, uint64_t len)
 	uint64_t old = r->hdr->size;
 	struct pm_rec rec = {PM_TAG(PM_REC_ZONE, old), len};
 
-	if (zone_extents(old, len, r->hdr->extent_size) == 0)
-		return ALLOC_FULL;
+	/* Both ends are multiples of extents, and it was sized for some. */
+	assert(zone_extents(old, len, r->hdr->extent_size) > 0);
 	/* What can fail comes before the entry that cannot be taken back. */
 	if (alloc_prepare_zone(r, old, len))
 		return -1;

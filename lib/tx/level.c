@@ -4,6 +4,8 @@
  */
 #include "tx/internal.h"
 
+#include <assert.h>
+
 static struct level *top(struct ctx *c)
 {
 	return &c->level[c->level_n - 1];
@@ -223,10 +225,8 @@ int op_end(int ret)
 	struct ctx *c = ctx_peek();
 	int err = errno;
 
-	if (!c || !c->level_n) {
-		errno = err;
-		return -1;
-	}
+	/* Nothing between op_begin() and here ends a level. */
+	assert(c && c->level_n);
 	if (c->single)
 		return ret == 0 ? commit_level(c) : abort_level(c, err);
 	if (ret)

@@ -7,6 +7,7 @@
 #include <pmheap/backend.h>
 #include <pmheap/crash.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 /* Opening name fails with err, and the message has the path. */
 static void refused(const char *name, int err)
@@ -388,6 +389,31 @@ START_TEST(a_call_without_a_path_or_a_place_is_refused)
 }
 END_TEST
 
+static void free_a_stranger(void *arg)
+{
+	t_init("p");
+	(void)setenv("PMHEAP_DEBUG", arg, 1);
+	pm_free(arg);
+}
+
+START_TEST(misuse_ends_a_program_that_asks_for_it)
+{
+	char other[] = "other", ends[] = "abort";
+	int status;
+	pid_t pid;
+
+	t_exit(free_a_stranger, other);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		free_a_stranger(ends);
+		_exit(0);
+	}
+	status = t_wait(pid);
+	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+END_TEST
+
 int main(void)
 {
 	t_begin("badinput");
@@ -411,5 +437,6 @@ int main(void)
 	t_add(no_file_in_memory_passes_for_a_disk, T_KEEPS);
 	t_add(a_promise_of_persistent_memory_chooses_dax, T_KEEPS);
 	t_add(a_call_without_a_path_or_a_place_is_refused, T_ANY);
+	t_add(misuse_ends_a_program_that_asks_for_it, T_ANY);
 	return t_end();
 }

@@ -352,6 +352,25 @@ START_TEST(a_child_of_busy_threads_finds_no_lock_held)
 }
 END_TEST
 
+START_TEST(a_child_of_a_thread_without_operations_starts_afresh)
+{
+	pid_t pid;
+
+	t_init("p");
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		t_ok(pm_close());
+		t_init("q");
+		t_given(pm_alloc(10));
+		t_ok(pm_close());
+		exit(0);
+	}
+	t_wait_ok(pid);
+	t_given(pm_alloc(10));
+}
+END_TEST
+
 int main(void)
 {
 	t_begin("fork");
@@ -364,5 +383,6 @@ int main(void)
 	t_add(a_child_gets_nothing_of_a_dontfork_region, T_ANY);
 	t_add(many_forks_leave_nothing_behind, T_ANY);
 	t_add(a_child_of_busy_threads_finds_no_lock_held, T_ANY);
+	t_add(a_child_of_a_thread_without_operations_starts_afresh, T_ANY);
 	return t_end();
 }

@@ -342,6 +342,29 @@ START_TEST(alloc_to_that_fails_leaves_nothing)
 }
 END_TEST
 
+START_TEST(free_space_can_be_changed_beside_a_new_object)
+{
+	char *p, *q;
+
+	t_init("p");
+	p = pm_alloc(MIB);
+	t_given(p);
+	pm_free(p);
+	TX_START {
+		t_given(pm_alloc(10));
+		/* Nobody's memory, but the region's. */
+		q = p + MIB / 2;
+		ck_assert_int_eq(TX_ADD_RANGE(q, 8), 0);
+		memset(q, 'x', 8);
+	} TX_END
+	ck_assert_msg(pm_tx_errno() == 0, "%s", pm_errormsg());
+	if (t_keeps())
+		t_reopen("p");
+	ck_assert_uint_eq(t_stats(PM_PRIMARY).objects, 1);
+	t_bytes(q, 8, 'x');
+}
+END_TEST
+
 int main(void)
 {
 	t_begin("free");
@@ -359,5 +382,6 @@ int main(void)
 	t_add(misuse_of_types_is_refused, T_ANY);
 	t_add(alloc_to_stores_the_pointer_with_the_object, T_ANY);
 	t_add(alloc_to_that_fails_leaves_nothing, T_ANY);
+	t_add(free_space_can_be_changed_beside_a_new_object, T_ANY);
 	return t_end();
 }

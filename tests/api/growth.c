@@ -5,6 +5,7 @@
 #include "support.h"
 
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #define CHUNK (100 * KIB)
@@ -282,6 +283,100 @@ START_TEST(growth_that_found_no_addresses_is_tried_again)
 }
 END_TEST
 
+START_TEST(a_scratch_region_grows_and_its_file_does_not)
+{
+	unsigned char *before, *after;
+	size_t len, len2;
+	char *p;
+
+	t_ok(pm_init(t_config_of("p", 1 * MIB, 64 * MIB)));
+	t_given(pm_root(64));
+	t_ok(pm_close());
+	before = t_slurp(t_path("p"), &len);
+	t_ok(pm_init(t_config_open("p", PM_SCRATCH)));
+	p = pm_alloc(5 * MIB);
+	t_given(p);
+	t_given(pm_fill(p, 's', 5 * MIB));
+	t_bytes(p, 5 * MIB, 's');
+	ck_assert_uint_gt(t_stats(PM_PRIMARY).size, 5 * MIB);
+	t_ok(pm_close());
+	after = t_slurp(t_path("p"), &len2);
+	ck_assert_uint_eq(len, len2);
+	ck_assert_mem_eq(before, after, len);
+	free(before);
+	free(after);
+}
+END_TEST
+
+/* From now on no more private memory than this may be promised. */
+static void limit_memory(size_t more)
+{
+	struct rlimit limit;
+	char line[128];
+	size_t kib = 0;
+	FILE *f = fopen("/proc/self/status", "re");
+
+	ck_assert_ptr_nonnull(f);
+	while (fgets(line, sizeof line, f) != NULL)
+		if (sscanf(line, "VmData: %zu", &kib) == 1)
+			break;
+	fclose(f);
+	ck_assert_int_eq(getrlimit(RLIMIT_DATA, &limit), 0);
+	limit.rlim_cur = more != 0 ? kib * KIB + more : limit.rlim_max;
+	ck_assert_int_eq(setrlimit(RLIMIT_DATA, &limit), 0);
+}
+
+static void fill_and_die(void *arg)
+{
+	(void)arg;
+	t_ok(pm_init(t_config_of("p", 64 * MIB, 0)));
+	t_given(pm_fill(pm_alloc(30 * MIB), 'x', 30 * MIB));
+}
+
+START_TEST(memory_is_promised_to_a_working_copy_bit_by_bit_if_need_be)
+{
+	char *p;
+
+	if (T_SANITIZED)
+		return;
+	t_ok(pm_init(t_config_of("p", 64 * MIB, 0)));
+	t_given(pm_root(64));
+	t_ok(pm_close());
+	limit_memory(16 * MIB);
+	t_ok(pm_init(t_config_open("p", 0)));
+	p = pm_alloc(1000);
+	t_given(p);
+	t_given(pm_fill(p, 'p', 1000));
+	t_null(pm_alloc(30 * MIB), ENOMEM);
+	t_assert_message("working copy");
+	ck_assert_uint_eq(t_stats(PM_PRIMARY).objects, 2);
+	limit_memory(0);
+	p = pm_alloc(30 * MIB);
+	t_given(p);
+	t_given(pm_fill(p, 'q', 30 * MIB));
+	t_ok(pm_close());
+	limit_memory(16 * MIB);
+	t_refused(pm_init(t_config_open("p", 0)), ENOMEM);
+	t_assert_message("working copy");
+	limit_memory(0);
+	t_ok(pm_init(t_config_open("p", 0)));
+	t_bytes(p, 30 * MIB, 'q');
+}
+END_TEST
+
+START_TEST(recovery_without_memory_for_a_working_copy_is_tried_again)
+{
+	if (T_SANITIZED)
+		return;
+	t_crash(fill_and_die, NULL);
+	limit_memory(16 * MIB);
+	t_refused(pm_init(t_config_open("p", 0)), ENOMEM);
+	limit_memory(0);
+	t_ok(pm_init(t_config_open("p", 0)));
+	t_bytes(pm_first(PM_PRIMARY, 0), 30 * MIB, 'x');
+}
+END_TEST
+
 int main(void)
 {
 	t_begin("growth");
@@ -295,5 +390,10 @@ int main(void)
 	t_add(growth_that_found_no_addresses_is_tried_again, T_ANY);
 	t_add(a_sparse_pool_of_100_gib_works, T_KEEPS);
 	t_add(a_secondary_larger_than_a_slot_lies_apart_from_others, T_KEEPS);
+	t_add(a_scratch_region_grows_and_its_file_does_not, T_KEEPS);
+	t_add(memory_is_promised_to_a_working_copy_bit_by_bit_if_need_be,
+	      T_KEEPS);
+	t_add(recovery_without_memory_for_a_working_copy_is_tried_again,
+	      T_KEEPS);
 	return t_end();
 }

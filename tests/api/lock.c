@@ -287,6 +287,8 @@ START_TEST(a_timed_wait_ends_with_the_mutex_held)
 	ck_assert_int_eq(elsewhere(try_mutex), EBUSY);
 	ck_assert_int_eq(pm_mutex_unlock(&root->m), 0);
 	ck_assert_int_eq(pm_cond_wait(&root->cond, &root->m), EPERM);
+	ck_assert_int_eq(pm_cond_wait(NULL, &root->m), EINVAL);
+	ck_assert_int_eq(pm_cond_wait(&root->cond, NULL), EINVAL);
 }
 END_TEST
 

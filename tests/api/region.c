@@ -383,6 +383,44 @@ START_TEST(many_secondaries_are_open_at_once)
 }
 END_TEST
 
+START_TEST(a_root_made_in_a_transaction_is_found_and_grows_there)
+{
+	char *p, *q;
+
+	t_init("p");
+	TX_START {
+		p = pm_root(64);
+		t_given(p);
+		memset(p, 'r', 64);
+		ck_assert_ptr_eq(pm_root(64), p);
+		ck_assert_ptr_eq(pm_root(0), p);
+		q = pm_root(5000);
+		t_given(q);
+		ck_assert_ptr_eq(pm_root(0), q);
+	} TX_END
+	ck_assert_msg(pm_tx_errno() == 0, "%s", pm_errormsg());
+	if (t_keeps())
+		t_reopen("p");
+	ck_assert_ptr_eq(pm_root(5000), q);
+	t_bytes(q, 64, 'r');
+	t_bytes(q + 64, 5000 - 64, 0);
+	ck_assert_uint_eq(t_stats(PM_PRIMARY).objects, 1);
+}
+END_TEST
+
+START_TEST(a_lane_has_a_least_size)
+{
+	PmWrapperConfig c = t_config_of("p", MIB, 0);
+
+	c.lane_size = 1;
+	t_ok(pm_init(c));
+	t_given(pm_fill(pm_root(20000), 'x', 20000));
+	if (t_keeps())
+		t_reopen("p");
+	t_bytes(pm_root(0), 20000, 'x');
+}
+END_TEST
+
 int main(void)
 {
 	t_begin("region");
@@ -408,5 +446,7 @@ int main(void)
 	t_add(everything_can_be_closed_and_opened_again, T_ANY);
 	t_add(a_thousand_opens_and_closes_leak_nothing, T_ANY);
 	t_add(many_secondaries_are_open_at_once, T_ANY);
+	t_add(a_root_made_in_a_transaction_is_found_and_grows_there, T_ANY);
+	t_add(a_lane_has_a_least_size, T_ANY);
 	return t_end();
 }

@@ -141,6 +141,24 @@ static void spill_in_a_spill(struct image *im)
 	spill(im, off, rec, 3);
 }
 
+/* More bytes than the medium has, of one place again and again. */
+static void spills_longer_than_the_medium(struct image *im)
+{
+	const struct pm_zone *z = &header_of(im, 0)->zone[0];
+	uint64_t len = z->n_ext * header_of(im, 0)->extent_size;
+	uint64_t off = z->off + z->len - len, n = im->len / len + 1, i;
+	uint64_t rec[64][3];
+	struct found f;
+
+	ck_assert_uint_le(n, T_N(rec));
+	for (i = 0; i < n; i++) {
+		rec[i][0] = PM_TAG(PM_REC_SPILL, off);
+		rec[i][1] = len;
+		rec[i][2] = checksum(im->bytes + off, len, off);
+	}
+	log_append(im, 0, rec, n * sizeof rec[0], (unsigned)n, &f);
+}
+
 static void spill_names_parts(struct image *im)
 {
 	uint64_t rec[] = { PM_TAG(PM_REC_PART, 0), 16, 5, 5 };
@@ -223,6 +241,7 @@ static const struct mutation entries[] = {
 	M("spill", spill_twice_in_one_place, EUCLEAN),
 	M("spill", spill_over_the_start_of_another, EUCLEAN),
 	M("spill", spill_in_a_spill, EUCLEAN),
+	M("spill", spills_longer_than_the_medium, EUCLEAN),
 	M("spill", spill_names_parts, EUCLEAN),
 	M("pm_part.id", part_unknown, ENODEV),
 	M("pm_part.id", part_is_itself, 0),

@@ -43,6 +43,7 @@ LIE(number_beyond, MOVE(PM_NUMBERS_MAX))
 LIE(into_descriptors, MOVE(h->zone[0].off + 64))
 LIE(by_four_bytes, MOVE(PM_TAG_OFF(rec->tag) + 4))
 LIE(length_zero, rec->arg = 0)
+LIE(beyond_the_file, rec->arg = h->max_size - PM_TAG_OFF(rec->tag))
 LIE(length_odd, rec->arg -= 1)
 LIE(fill_by_another, rec->arg ^= 1ull << 56)
 LIE(type_number_huge, rec->arg |= 1ull << 31)
@@ -149,6 +150,7 @@ static const struct lie {
 	L("bytes", length_wraps, PM_REC_ZONE, PM_REC_SPILL),
 	L("bytes", length_zero, PM_REC_SPILL, PM_REC_ZONE),
 	L("bytes", length_odd, PM_REC_PART),
+	L("bytes", beyond_the_file, PM_REC_ZONE),
 	L("bytes", fill_beyond_the_end, PM_REC_FILL),
 	H("bytes", length_huge, PM_REC_PEER),
 	H("value", fill_by_another, PM_REC_FILL),

@@ -131,6 +131,21 @@ static void both_sums_wrong(struct image *im)
 	header_of(im, 1)->checksum ^= 1;
 }
 
+/* A format to come may sum up its header in another way. */
+static void both_of_another_order_and_sum(struct image *im)
+{
+	int copy;
+
+	for (copy = 0; copy < 2; copy++)
+		header_of(im, copy)->byte_order =
+			__builtin_bswap32(PM_BYTE_ORDER);
+}
+
+static void creation_cut_off(struct image *im)
+{
+	memcpy(im->bytes, PM_MAKING, PM_MAGIC_LEN);
+}
+
 static void both_copies_zero(struct image *im)
 {
 	memset(im->bytes, 0, 2 * PM_HDR_SIZE);
@@ -158,6 +173,9 @@ const struct mutation mutations[] = {
 	M("pm_header.magic", both_copies_zero, EMEDIUMTYPE),
 	M("pm_header.checksum", both_sums_wrong, EUCLEAN),
 	M("pm_header.byte_order", byte_order_swapped, EPROTONOSUPPORT),
+	M("pm_header.byte_order", both_of_another_order_and_sum,
+	  EPROTONOSUPPORT),
+	M("pm_header.magic", creation_cut_off, EMEDIUMTYPE),
 	M("pm_header.format", format_newer, EPROTONOSUPPORT),
 	M("pm_header.format", format_zero, EUCLEAN),
 	M("pm_header.incompat", incompat_unknown, EPROTONOSUPPORT),

@@ -133,6 +133,42 @@ static void object_in_a_free_extent(struct image *im)
 	*bitmap_of(im, first_of(im, PM_EXT_FREE)) = 1;
 }
 
+/* In front of an extent that is in use. */
+static void object_between_used_extents(struct image *im)
+{
+	struct pm_desc *d = last_of(im, 0);
+	int copy;
+
+	for (copy = 0; copy < 2; copy++) {
+		struct pm_zone *z = &header_of(im, copy)->zone[0];
+
+		z->used_hi = z->n_ext;
+	}
+	seal(im);
+	d->kind = PM_EXT_RUN;
+	d->n_ext = 1;
+	*bitmap_of(im, last_of(im, 1)) = 1;
+}
+
+/* Where a header can say that objects are, but no zone is. */
+static void root_before_the_first_zone(struct image *im)
+{
+	int copy;
+
+	for (copy = 0; copy < 2; copy++) {
+		struct pm_header *h = header_of(im, copy);
+		struct pm_zone *z = &h->zone[0];
+
+		h->root_off = z->off;
+		h->root_size = 16;
+		z->off += PM_PAGE;
+		z->len -= PM_PAGE;
+		z->n_ext -= 32;
+		z->used_hi = 0;
+	}
+	seal(im);
+}
+
 static void root_is_free(struct image *im)
 {
 	memset(bitmap_of(im, first_of(im, PM_EXT_SLAB)), 0,
@@ -203,7 +239,9 @@ const struct mutation zone_mutations[] = {
 	CLOSED("bitmap", object_beyond_its_slab, EUCLEAN),
 	CLOSED("bitmap", object_of_nobody, 0),
 	CLOSED("bitmap", object_in_a_free_extent, EUCLEAN),
+	CLOSED("bitmap", object_between_used_extents, EUCLEAN),
 	CLOSED("bitmap", root_is_free, EUCLEAN),
+	CLOSED("pm_zone.off", root_before_the_first_zone, EUCLEAN),
 	CLOSED("pm_zone.used_hi", extent_never_used_is_a_run, AT_CHECK),
 	CLOSED("bitmap", extent_never_used_has_objects, AT_CHECK),
 };

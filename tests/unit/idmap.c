@@ -193,6 +193,24 @@ START_TEST(a_number_that_would_name_a_region_twice_is_refused)
 }
 END_TEST
 
+START_TEST(a_pinned_number_puts_others_of_its_region_out_of_date)
+{
+	struct pm_rec rec = { PM_TAG(PM_REC_IDMAP, 1u << 16 | 6), 4711 };
+
+	set_up();
+	/* 5 to 7 may be one large region; 20 is from another time. */
+	r->hdr->idmap[5] = r->hdr->idmap[7] = r->hdr->idmap[20] = 4711;
+	pin(r, 30, 4711);
+	ck_assert_int_eq(header_apply(r, &rec, NULL), 0);
+	ck_assert_uint_eq(r->hdr->idmap[5], 4711);
+	ck_assert_uint_eq(r->hdr->idmap[6], 4711);
+	ck_assert_uint_eq(r->hdr->idmap[7], 4711);
+	ck_assert_uint_eq(r->hdr->idmap[20], 0);
+	ck_assert_uint_eq(r->hdr->idmap[30], 4711);
+	tear_down();
+}
+END_TEST
+
 /* The next id after the given one that hashes to its slot in the table. */
 static uint64_t rival(uint64_t id)
 {
@@ -249,6 +267,7 @@ int main(void)
 		a_secondary_is_no_primary,
 		no_number_of_a_large_primary_is_anothers,
 		a_number_that_would_name_a_region_twice_is_refused,
+		a_pinned_number_puts_others_of_its_region_out_of_date,
 		regions_whose_ids_collide_are_all_found, NULL,
 	};
 

@@ -3,8 +3,9 @@
 # run.sh: builds everything again in coverage/ of the build tree, counted by
 # gcov, runs coverage_tests there and prints how many lines and branches of each
 # file of lib/ were reached. The lines that were not are in coverage/missed, and
-# are printed if LIST is set. Fails below PMHEAP_COVERAGE per cent of the lines,
-# and if a test fails.
+# are printed if LIST is set. Fails if a test fails, below PMHEAP_COVERAGE per
+# cent of the lines, and if a line is missed that tests/coverage/unreached does
+# not excuse, or reached although it does (STALE).
 #
 # Processes that others kill write no counts, those that kill themselves do.
 set -eu -o pipefail
@@ -54,8 +55,17 @@ cd "$dir"
 find lib -name '*.gcno' -exec gcov -b -t {} + 2>gcov.err |
 	perl -e '
 use strict;
-my ($least, $src, $missed, %hit, %br, %text, $f) = @ARGV;
+my ($least, $src, $missed, %hit, %br, %text, %excuse, @bad, $f) = @ARGV;
 my $at = 0;
+# A file, the text of one or more lines of it; the next line has the reason.
+open my $list, "<", "$src/tests/coverage/unreached" or die "unreached: $!\n";
+while (<$list>) {
+	next unless m{^lib/};
+	chomp;
+	my $reason = <$list> // "";
+	$reason =~ /^\t(either way: )?\S/ or die "unreached: no reason for $_\n";
+	$excuse{$_} = {either => defined $1};
+}
 while (<STDIN>) {
 	if (/^\s*-:\s*0:Source:(.*)/) {
 		$f = $1 =~ m{(?:^|/)(lib/[^.].*\.[ch])$} ? $1 : undef;
@@ -86,11 +96,22 @@ for $f (sort keys %hit) {
 		scalar keys %{$br{$f}}, scalar(grep { $_ } values %{$br{$f}}));
 	$sum[$_] += $n[$_] for 0 .. 3;
 	row($f, @n);
-	print $out "$f:$_:$text{$f}{$_}\n"
-		for grep { !$hit{$f}{$_} } sort { $a <=> $b } keys %{$hit{$f}};
+	for (sort { $a <=> $b } keys %{$hit{$f}}) {
+		my $n = $hit{$f}{$_};
+		my $e = $excuse{"$f:" . ($text{$f}{$_} =~ s/^\s+//r)};
+		$e->{$n ? "hit" : "missed"}++ if $e;
+		next if $n;
+		print $out "$f:$_:$text{$f}{$_}\n";
+		push @bad, "MISSED: $f:$_:$text{$f}{$_}\n" unless $e;
+	}
 }
 row("total", @sum);
-exit !($sum[0] && 100 * $sum[1] >= $least * $sum[0]);
+for (sort keys %excuse) {
+	my $e = $excuse{$_};
+	push @bad, "STALE: $_\n" unless $e->{missed} || $e->{hit} && $e->{either};
+}
+print @bad;
+exit !(!@bad && $sum[0] && 100 * $sum[1] >= $least * $sum[0]);
 ' "$least" "$src" "$dir/missed" || status=1
 [ -z "${LIST:-}" ] || cat missed
 echo "lines that were not reached: $dir/missed"

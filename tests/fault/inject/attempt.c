@@ -130,7 +130,7 @@ static void after_failure(void)
 {
 	check_report();
 	if (poisoned()) {
-		if (!(fault->flags & FAULT_SYNC))
+		if (!(fault->flags & FAULT_SYNC) && !(sc->flags & SC_UNDO))
 			die("a region is poisoned: %s", message);
 		close_poisoned();
 		if (sc->is(true))

@@ -30,7 +30,7 @@ enum id {
 	ID_sendfile, ID_ftruncate, ID_fallocate, ID_link, ID_linkat, ID_unlink,
 	ID_msync, ID_fdatasync, ID_fsync, ID_getrandom, ID_syscall,
 	ID_pthread_create, ID_pthread_key_create, ID_pthread_setspecific,
-	ID_pthread_atfork, ID_atexit
+	ID_pthread_atfork, ID_atexit, ID_fcntl
 };
 
 #define F(call, err, flags) { #call, ID_##call, err, flags }
@@ -57,7 +57,9 @@ const struct fault faults[] = {
 	F(flock, ENOLCK, FAULT_FILE),
 	F(pread, EIO, FAULT_FILE),
 	F(lseek, EIO, FAULT_FILE),
+	F(lseek, EINVAL, FAULT_FILE),	/* it knows no holes              */
 	F(sendfile, EIO, FAULT_FILE),
+	F(sendfile, 0, FAULT_FILE | FAULT_SYNC),	/* an early end   */
 	F(ftruncate, ENOSPC, FAULT_FILE),
 	F(ftruncate, EIO, FAULT_FILE | FAULT_SYNC),
 	F(fallocate, ENOSPC, FAULT_FILE),
@@ -78,6 +80,7 @@ const struct fault faults[] = {
 	F(pthread_setspecific, ENOMEM, 0),
 	F(pthread_atfork, ENOMEM, 0),
 	F(atexit, ENOMEM, 0),
+	F(fcntl, EMFILE, FAULT_FILE),
 };
 
 const unsigned faults_n = sizeof(faults) / sizeof(*faults);
@@ -94,15 +97,13 @@ static const struct {
 	 "strncpy strstr strerror snprintf vsnprintf sscanf qsort dirname "
 	 "basename getenv errno_location tls_get_addr"},
 	{"has no error that glibc gives for valid arguments",
-	 "abort raise sigaction sigemptyset time clock_gettime getpid sched_yield pthread_once "
+	 "abort assert_fail raise sigaction sigemptyset time clock_gettime getpid sched_yield pthread_once "
 	 "pthread_mutex_init pthread_mutexattr_init pthread_mutexattr_settype "
 	 "pthread_cond_init pthread_rwlock_init pthread_mutex_lock "
 	 "pthread_mutex_trylock pthread_mutex_unlock pthread_cond_wait "
 	 "pthread_cond_timedwait pthread_cond_signal pthread_cond_broadcast "
 	 "pthread_rwlock_rdlock pthread_rwlock_wrlock pthread_rwlock_unlock "
 	 "pthread_rwlock_tryrdlock pthread_rwlock_trywrlock pthread_join"},
-	{"is called only when open() fails, and takes a descriptor as that does",
-	 "fcntl"},
 	{"reads a stream that fopen gave: its end is no different from an error",
 	 "fgets"},
 	{"instructions of the processor",
@@ -118,7 +119,7 @@ static struct {
 
 unsigned *fault_counts;
 static long blocks;
-static bool pose;
+static bool pose, no_tmpfile, no_proc;
 
 void fault_arm(const struct fault *fault, unsigned n, bool onward)
 {
@@ -142,6 +143,16 @@ long fault_blocks(void)
 void fault_pose_as_disk(bool yes)
 {
 	pose = yes;
+}
+
+void fault_hide_tmpfile(void)
+{
+	no_tmpfile = true;
+}
+
+void fault_hide_proc(void)
+{
+	no_proc = true;
 }
 
 void fault_list(void)
@@ -198,6 +209,7 @@ DECLARE(void, free, void *p);
 DECLARE(int, asprintf, char **out, const char *format, ...);
 DECLARE(int, open, const char *path, int flags, ...);
 DECLARE(long, syscall, long number, ...);
+DECLARE(int, fcntl, int fd, int what, ...);
 DECLARE(FILE *, fopen, const char *path, const char *mode);
 DECLARE(int, close, int fd);
 DECLARE(int, fstatfs, int fd, struct statfs *fs);
@@ -270,7 +282,28 @@ int __wrap_open(const char *path, int flags, ...)
 	va_start(ap, flags);
 	mode = va_arg(ap, mode_t);
 	va_end(ap);
-	return fails(ID_open) ? -1 : __real_open(path, flags, mode);
+	if (fails(ID_open))
+		return -1;
+	if (no_tmpfile && (flags & O_TMPFILE) == O_TMPFILE) {
+		errno = EOPNOTSUPP;
+		return -1;
+	}
+	if (no_proc && !strncmp(path, "/proc/", 6)) {
+		errno = ENOENT;
+		return -1;
+	}
+	return __real_open(path, flags, mode);
+}
+
+int __wrap_fcntl(int fd, int what, ...)
+{
+	va_list ap;
+	long arg;
+
+	va_start(ap, what);
+	arg = va_arg(ap, long);
+	va_end(ap);
+	return fails(ID_fcntl) ? -1 : __real_fcntl(fd, what, arg);
 }
 
 long __wrap_syscall(long number, ...)
@@ -349,7 +382,7 @@ WRAP_AS(char *, NULL, getcwd, char *buf _ size_t n, buf _ n)
 WRAP_AS(ssize_t, -1, pread, int fd _ void *buf _ size_t n _ off_t at,
 	fd _ buf _ n _ at)
 WRAP_AS(off_t, -1, lseek, int fd _ off_t at _ int whence, fd _ at _ whence)
-WRAP_AS(ssize_t, -1, sendfile, int to _ int from _ off_t *at _ size_t n,
+WRAP_AS(ssize_t, errno ? -1 : 0, sendfile, int to _ int from _ off_t *at _ size_t n,
 	to _ from _ at _ n)
 WRAP_AS(ssize_t, -1, getrandom, void *buf _ size_t n _ unsigned flags,
 	buf _ n _ flags)

@@ -209,7 +209,8 @@ int main(int argc, char **argv)
 		return 99;
 	files_begin();
 	n = run_suite(&suite_open, argv) + run_suite(&suite_tx, argv) +
-	    run_suite(&suite_space, argv) + run_suite(&suite_files, argv);
+	    run_suite(&suite_space, argv) + run_suite(&suite_files, argv) +
+	    run_suite(&suite_rare, argv);
 	if (!argv[1])
 		check_coverage();
 	printf("%u scenarios, %lu attempts, %lu faults met, %lu failures\n",

@@ -44,6 +44,9 @@ unsigned fault_disarm(void);
 long fault_blocks(void);
 /* The tests' tmpfs passes for a disk, so that the file backend takes it. */
 void fault_pose_as_disk(bool yes);
+/* A kernel where open() knows no O_TMPFILE; one without /proc. */
+void fault_hide_tmpfile(void);
+void fault_hide_proc(void);
 /* Prints every call that is in the table, and those that need not be. */
 void fault_list(void);
 
@@ -56,6 +59,7 @@ void fault_list(void);
 #define SC_CRASHED	16u	/* prepare() ends by SIGKILL                 */
 #define SC_VOLATILE	32u	/* nothing to open again                     */
 #define SC_COPIES	64u	/* what it starts from stays as it is        */
+#define SC_UNDO		128u	/* undoing may take more memory than there is */
 
 struct scenario {
 	const char *name;
@@ -79,7 +83,8 @@ struct suite {
 	unsigned n;
 };
 
-extern const struct suite suite_open, suite_tx, suite_space, suite_files;
+extern const struct suite suite_open, suite_tx, suite_space, suite_files,
+	suite_rare;
 
 /* --- inject.c and pools.c: what the scenarios use --- */
 

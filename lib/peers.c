@@ -39,11 +39,12 @@ void peers_forget(struct peers *peers)
 	}
 }
 
-/* Opens path if it is the region asked for. */
-static struct peer_file *open_file(const char *path, const struct region *asker,
-				   uint64_t id)
+/* Opens path if it is the region asked for; backend NULL: a file. */
+static struct peer_file *open_on(const PmBackend *backend, const char *path,
+				 uint64_t id)
 {
-	PmWrapperConfig c = {.path = path, .flags = PM_RDONLY};
+	PmWrapperConfig c = {.path = path, .flags = PM_RDONLY,
+			     .backend = backend};
 	struct peer_file *f = calloc(1, sizeof(*f));
 	struct region *r = f ? &f->r : NULL;
 	enum other_copy other;
@@ -53,9 +54,6 @@ static struct peer_file *open_file(const char *path, const struct region *asker,
 	r->md.m.fd = r->md.lock_fd = -1;
 	pthread_mutex_init(&r->hdr_mu, NULL);
 	r->hdr = aligned_alloc(PM_PAGE, PM_HDR_SIZE);
-	/* A user's backend finds its own media; files are all alike. */
-	if (asker->md.chosen->traits & PM_BACKEND_NO_FILE)
-		c.backend = asker->md.chosen;
 	if (!r->hdr || medium_open(&r->md, &c, header_peek_max) ||
 	    header_read(&r->md, r->hdr, &r->hdr_copy, &other) ||
 	    r->hdr->id != id) {
@@ -67,6 +65,18 @@ static struct peer_file *open_file(const char *path, const struct region *asker,
 	r->zone_off = header_zone_off(r->hdr);
 	f->w = witness_open(r);
 	return f;
+}
+
+/* A user's backend finds its own media; files are all alike. */
+static struct peer_file *open_file(const char *path, const struct region *asker,
+				   uint64_t id)
+{
+	const PmBackend *own = asker->md.chosen;
+	struct peer_file *f = NULL;
+
+	if (own->traits & PM_BACKEND_NO_FILE)
+		f = open_on(own, path, id);
+	return f ? f : open_on(NULL, path, id);
 }
 
 /* Where the region was: as the transaction says, the header, or another. */

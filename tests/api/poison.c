@@ -7,7 +7,9 @@
  */
 #include "support.h"
 
+#include <fcntl.h>
 #include <pmheap/backend.h>
+#include <sys/mman.h>
 
 static PmBackend failing, healthy;
 static const PmBackend *real;
@@ -266,6 +268,115 @@ START_TEST(a_new_medium_of_a_backend_needs_a_size)
 }
 END_TEST
 
+/* The disk is full from here on: an offset, 0: it is not. */
+static uint64_t full_from;
+
+static int reserve_until_full(PmMedium *m, uint64_t off, uint64_t n)
+{
+	(void)m;
+	if (full_from == 0 || off + n <= full_from)
+		return 0;
+	errno = ENOSPC;
+	return -1;
+}
+
+#define HUGE (66 * MIB)		/* gets its room when bytes are committed */
+
+/* A huge object whose room is found to be missing by a commit. */
+START_TEST(a_disk_that_is_full_at_the_commit_rolls_it_back)
+{
+	PmWrapperConfig c = t_config_of("p", 256 * MIB, 0);
+	char *p, *q;
+
+	make_backends();
+	healthy.reserve = reserve_until_full;
+	c.backend_name = NULL;
+	c.backend = &healthy;
+	t_ok(pm_init(c));
+	t_given(pm_root(64));
+	full_from = 32 * MIB;
+	p = pm_alloc(HUGE);
+	t_given(p);
+	t_null(pm_fill(p, 'x', HUGE), ENOSPC);
+	t_null(pm_write(p + HUGE - 10, "some bytes", 10), ENOSPC);
+	TX_START {
+		q = pm_alloc(HUGE);
+		t_given(q);
+		memset(q, 'q', HUGE);
+	} TX_END
+	ck_assert_int_eq(pm_tx_errno(), ENOSPC);
+	ck_assert_uint_eq(t_stats(PM_PRIMARY).objects, 2);
+	/* Now it is the log of so many bytes that finds no room. */
+	full_from = 100 * MIB;
+	TX_START {
+		TX_ADD_RANGE(p, HUGE);
+		memset(p, 'p', HUGE);
+	} TX_END
+	ck_assert_int_eq(pm_tx_errno(), ENOSPC);
+	t_bytes(p, HUGE, 0);
+	full_from = 0;
+	t_given(pm_fill(p, 'x', HUGE));
+	t_bytes(p, HUGE, 'x');
+	ck_assert_uint_eq(t_stats(PM_PRIMARY).objects, 2);
+}
+END_TEST
+
+/* A medium that only the program knows; it keeps what is on it. */
+static int map_unnamed(PmMedium *m)
+{
+	int fd = open(t_path("unnamed"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	ck_assert_int_ge(fd, 0);
+	m->created = lseek(fd, 0, SEEK_END) == 0;
+	m->size = m->max_size = MIB;
+	ck_assert_int_eq(ftruncate(fd, MIB), 0);
+	m->base = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	ck_assert_ptr_ne(m->base, MAP_FAILED);
+	close(fd);
+	return 0;
+}
+
+static PmWrapperConfig config_unnamed(void)
+{
+	PmWrapperConfig c = { .size = MIB, .backend = &healthy };
+
+	healthy = *pm_backend("shm");
+	healthy.name = "unnamed";
+	healthy.traits |= PM_BACKEND_NO_FILE;
+	healthy.map = map_unnamed;
+	healthy.reserve = NULL;
+	return c;
+}
+
+static void change_both(void *arg)
+{
+	uint64_t *mine, *its;
+
+	(void)arg;
+	t_ok(pm_init(config_unnamed()));
+	mine = pm_root(64);
+	t_given(mine);
+	its = pm_root_in(t_init_sec("s"), 64);
+	t_given(its);
+	TX_START {
+		TX_SET(mine[0], 7);
+		TX_SET(its[0], 7);
+	} TX_END
+	ck_assert_msg(pm_tx_errno() == 0, "%s", pm_errormsg());
+}
+
+START_TEST(a_region_without_a_path_asks_another_by_its)
+{
+	uint64_t *mine;
+
+	t_crash(change_both, NULL);
+	t_ok(pm_init(config_unnamed()));
+	mine = pm_root(0);
+	t_given(mine);
+	ck_assert_uint_eq(mine[0], 7);
+}
+END_TEST
+
 int main(void)
 {
 	t_begin("poison");
@@ -278,5 +389,7 @@ int main(void)
 	t_add(a_sync_that_fails_while_growing_poisons, T_KEEPS);
 	t_add(a_backend_of_another_abi_is_refused, T_ANY);
 	t_add(a_new_medium_of_a_backend_needs_a_size, T_ANY);
+	t_add(a_disk_that_is_full_at_the_commit_rolls_it_back, T_KEEPS);
+	t_add(a_region_without_a_path_asks_another_by_its, T_KEEPS);
 	return t_end();
 }

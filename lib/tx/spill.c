@@ -249,8 +249,9 @@ static int put_chunks(struct part *p)
 	if (ret == 0)
 		ret = part_put_pins(p);
 	if (ret == 1)
-		ret = err_set(ENOSPC, "%s: the free space is too scattered for "
-			      "the log of this transaction",
+		ret = err_set(ENOSPC, "%s: a lane has no room for all that this "
+			      "transaction names: places of its log, and "
+			      "regions that its pointers are to",
 			      region_name(p->r));
 	return ret;
 }

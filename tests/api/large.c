@@ -338,6 +338,46 @@ START_TEST(a_resident_region_works_the_same)
 }
 END_TEST
 
+#define PIECES 400
+
+START_TEST(a_log_in_too_many_pieces_is_refused)
+{
+	static char *p[PIECES];
+	size_t n = 0, i;
+
+	t_init("p");
+	/* Runs of nine extents, and holes of as many between them. */
+	while (n < PIECES && (p[n] = pm_alloc(35 * KIB)) != NULL) {
+		t_given(pm_fill(p[n], 'o', 35 * KIB));
+		n++;
+	}
+	ck_assert_uint_gt(n, 150);
+	ck_assert_uint_lt(n, PIECES);
+	for (i = 0; i < n; i += 2)
+		pm_free(p[i]);
+	TX_START {
+		for (i = 1; i < n; i += 2) {
+			TX_ADD_RANGE(p[i], 35 * KIB);
+			memset(p[i], 'n', 35 * KIB);
+		}
+	} TX_END
+	ck_assert_int_eq(pm_tx_errno(), ENOSPC);
+	for (i = 1; i < n; i += 2)
+		t_bytes(p[i], 35 * KIB, 'o');
+	TX_START {
+		for (i = 1; i < n / 4; i += 2) {
+			TX_ADD_RANGE(p[i], 35 * KIB);
+			memset(p[i], 'n', 35 * KIB);
+		}
+	} TX_END
+	ck_assert_msg(pm_tx_errno() == 0, "%s", pm_errormsg());
+	if (t_keeps())
+		t_reopen("p");
+	for (i = 1; i < n; i += 2)
+		t_bytes(p[i], 35 * KIB, i < n / 4 ? 'n' : 'o');
+}
+END_TEST
+
 int main(void)
 {
 	t_begin("large");
@@ -354,5 +394,6 @@ int main(void)
 	t_add(a_working_copy_keeps_to_its_budget, T_KEEPS);
 	t_add(no_page_is_given_back_where_membarrier_is_refused, T_KEEPS);
 	t_add(a_resident_region_works_the_same, T_ANY);
+	t_add(a_log_in_too_many_pieces_is_refused, T_ANY);
 	return t_end();
 }

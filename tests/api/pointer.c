@@ -240,6 +240,44 @@ START_TEST(fat_pointers_work_in_a_restarted_process)
 }
 END_TEST
 
+#define MANY 260
+
+/* Each is to be recorded in the entry of the first pointer to it. */
+START_TEST(pointers_into_more_regions_than_a_lane_can_name_are_refused)
+{
+	void *root[MANY], **p;
+	char name[16];
+	int i, n;
+
+	if (T_SANITIZED)	/* which may leave room for 15 regions */
+		return;
+	t_ok(pm_init(t_config_of("p", MIB, 0)));
+	p = pm_root(MANY * sizeof *p);
+	t_given(p);
+	for (i = 0; i < MANY; i++) {
+		(void)snprintf(name, sizeof name, "s%d", i);
+		n = pm_init_sec(t_config_of(name, MIB, 0));
+		ck_assert_msg(n > 1, "%s", pm_errormsg());
+		root[i] = pm_root_in(n, 64);
+		t_given(root[i]);
+	}
+	TX_START {
+		for (i = 0; i < MANY; i++)
+			TX_SET(p[i], root[i]);
+	} TX_END
+	ck_assert_int_eq(pm_tx_errno(), ENOSPC);
+	for (i = 0; i < MANY; i++)
+		ck_assert_ptr_null(p[i]);
+	for (n = 0; n < MANY; n += MANY / 2) {
+		TX_START {
+			for (i = n; i < n + MANY / 2; i++)
+				TX_SET(p[i], root[i]);
+		} TX_END
+		ck_assert_msg(pm_tx_errno() == 0, "%s", pm_errormsg());
+	}
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
 	if (argc == 2)
@@ -256,5 +294,7 @@ int main(int argc, char **argv)
 	t_add(a_pointer_outside_regions_has_no_fat_form, T_ANY);
 	t_add(the_primary_lies_where_the_format_says, T_ANY);
 	t_add(fat_pointers_work_in_a_restarted_process, T_KEEPS);
+	t_add(pointers_into_more_regions_than_a_lane_can_name_are_refused,
+	      T_ANY);
 	return t_end();
 }

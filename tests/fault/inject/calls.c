@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,6 +130,19 @@ void fault_arm(const struct fault *fault, unsigned n, bool onward)
 	__atomic_store_n(&armed.fault, fault, __ATOMIC_SEQ_CST);
 }
 
+void fault_kill_at(const char *call, unsigned n)
+{
+	static struct fault kill;
+	unsigned i = 0;
+
+	while (strcmp(faults[i].call, call))
+		i++;
+	kill = faults[i];
+	kill.err = 0;
+	kill.flags = FAULT_KILLS;
+	fault_arm(&kill, n, false);
+}
+
 unsigned fault_disarm(void)
 {
 	__atomic_store_n(&armed.fault, NULL, __ATOMIC_SEQ_CST);
@@ -183,6 +197,8 @@ static bool fails(enum id id)
 	n = __atomic_add_fetch(&armed.calls, 1, __ATOMIC_SEQ_CST);
 	if (n != armed.n && !(armed.onward && n > armed.n))
 		return false;
+	if (f->flags & FAULT_KILLS)
+		raise(SIGKILL);
 	__atomic_add_fetch(&armed.hits, 1, __ATOMIC_SEQ_CST);
 	errno = f->err;
 	return true;

@@ -21,6 +21,7 @@
 #define FAULT_ONCE	4u	/* for ever makes no sense: EINTR            */
 #define FAULT_LEAVES	8u	/* what is left behind cannot be helped      */
 #define FAULT_MEMORY	16u	/* is reported as ENOMEM                     */
+#define FAULT_KILLS	32u	/* the process                               */
 
 struct fault {
 	const char *call;
@@ -36,6 +37,8 @@ extern const unsigned faults_n;
 /* If not NULL, calls are counted there while no fault is armed. */
 extern unsigned *fault_counts;
 
+/* The nth call from here on kills the process. */
+void fault_kill_at(const char *call, unsigned n);
 /* From here on the nth call of fault->call fails; onward: all after it too. */
 void fault_arm(const struct fault *fault, unsigned n, bool onward);
 /* Nothing fails any more; how many calls did. */

@@ -13,6 +13,10 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Commits, and calls of msync() in one, up to the point that is wanted. */
+#define WRAPS_AFTER 10
+#define SPILL_SYNCS 3
+
 static bool made(bool after)
 {
 	(void)after;
@@ -198,6 +202,39 @@ static bool freed_run(bool after)
 	return objects_in(PM_PRIMARY) == (after ? 4 : 5);
 }
 
+/* The log is left with an entry that its lane's end cuts in two. */
+static void make_wrapped(void)
+{
+	unsigned char *p;
+	unsigned i;
+
+	make_a();
+	p = root_a()->obj[2];
+	for (i = 0; i < WRAPS_AFTER; i++)
+		NEED(pm_write(p, p, 1500));
+}
+
+/* It dies before the log of a spill is retired. */
+static void make_spilled(void)
+{
+	struct root *r;
+
+	make_a();
+	r = root_a();
+	fault_kill_at("msync", SPILL_SYNCS);
+	TX_START {
+		TX_ADD_RANGE(r->obj[2], 40 * KIB);
+		memset(r->obj[2], 23, 40 * KIB);
+	} TX_END
+	die("outlives a spill");
+}
+
+static bool spilled(bool after)
+{
+	(void)after;
+	return bytes_are(root_a()->obj[2], 23, 40 * KIB);
+}
+
 /* --- transactions --- */
 
 /* The array of operations is full when the root's old object is freed, or
@@ -361,6 +398,10 @@ static const struct scenario table[] = {
 		open_a, init_b, made_ab, open_ab, 0),
 	OPENING("open a pool with a run", "file", make_run, NULL, init_a,
 		has_run, open_a, 0),
+	OPENING("recover an entry that wraps", "file", make_wrapped, NULL,
+		init_a, made, open_a, SC_CRASHED),
+	OPENING("recover a spill", "file", make_spilled, NULL, init_a, spilled,
+		open_a, SC_CRASHED),
 	ONE("free a run", make_run, open_a, free_run, freed_run, open_a, 0),
 	ONE("root after 13 operations", make_a, open_a, root_after_13, made,
 	    open_a, 0),

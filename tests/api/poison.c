@@ -377,6 +377,49 @@ START_TEST(a_region_without_a_path_asks_another_by_its)
 }
 END_TEST
 
+/* Its last page is lost, and touched; the region is poisoned by that. */
+static void lose_page(const char *name, const char *last)
+{
+	ck_assert_int_eq(truncate(t_path(name), 2 * MIB), 0);
+	ck_assert_int_eq(*last, 0);
+}
+
+/* The mark is seen by the commit, though nothing has failed since. */
+START_TEST(a_region_lost_in_a_transaction_fails_its_commit)
+{
+	const char *name[3] = { "p", "a", "b" };
+	uint64_t *root[3];
+	char *big[3];
+	int i, lost = 1 + _i, number[3] = { PM_PRIMARY };
+
+	for (i = 0; i < 3; i++) {
+		PmWrapperConfig c = t_config(name[i]);
+
+		c.flags |= PM_CATCH_SIGBUS;
+		if (i > 0)
+			number[i] = pm_init_sec(c);
+		else
+			t_ok(pm_init(c));
+		ck_assert_msg(number[i] > 0, "%s", pm_errormsg());
+		root[i] = pm_root_in(number[i], 64);
+		big[i] = pm_alloc_in(number[i], 4 * MIB);
+		t_given(root[i]);
+		t_given(big[i]);
+	}
+	TX_START {
+		for (i = 0; i < 3; i++)
+			TX_SET(root[i][2], 5);
+		lose_page(name[lost], big[lost] + 4 * MIB - 1);
+	} TX_END
+	ck_assert_int_eq(pm_tx_errno(), EIO);
+	ck_assert_uint_eq(root[0][2], 0);
+	ck_assert_uint_eq(root[3 - lost][2], 0);
+	t_given(PM_SET(root[0][2], 6));
+	t_refused(pm_close_sec(number[lost]), EIO);
+	t_ok(pm_close());
+}
+END_TEST
+
 int main(void)
 {
 	t_begin("poison");
@@ -391,5 +434,6 @@ int main(void)
 	t_add(a_new_medium_of_a_backend_needs_a_size, T_ANY);
 	t_add(a_disk_that_is_full_at_the_commit_rolls_it_back, T_KEEPS);
 	t_add(a_region_without_a_path_asks_another_by_its, T_KEEPS);
+	t_add_each(a_region_lost_in_a_transaction_fails_its_commit, T_KEEPS, 2);
 	return t_end();
 }

@@ -408,38 +408,6 @@ START_TEST(a_handler_that_was_put_on_top_stays)
 }
 END_TEST
 
-/* The mark is seen by whoever would commit, though nothing was synced since. */
-START_TEST(with_the_flag_a_region_lost_in_a_transaction_fails_its_commit)
-{
-	struct root *r = start(PM_CATCH_SIGBUS), *other[2];
-	const char *name[2] = { "a", "b" };
-	int i, number[2];
-
-	t_ok(pm_close());
-	t_ok(pm_init(config("p", 0)));
-	r = pm_root(0);
-	for (i = 0; i < 2; i++) {
-		number[i] = pm_init_sec(config(name[i], PM_CATCH_SIGBUS));
-		ck_assert_msg(number[i] > 0, "%s", pm_errormsg());
-		other[i] = pm_root_in(number[i], sizeof *r);
-		fill(other[i], number[i]);
-	}
-	TX_START {
-		TX_SET(r->cell[2], 5);
-		TX_SET(other[0]->cell[2], 5);
-		TX_SET(other[1]->cell[2], 5);
-		cut(name[_i]);
-		ck_assert_uint_eq(*lost(other[_i]), 0);
-	} TX_END
-	ck_assert_int_eq(pm_tx_errno(), EIO);
-	ck_assert_uint_eq(r->cell[2], 0);
-	ck_assert_uint_eq(other[!_i]->cell[2], 0);
-	t_given(PM_SET(r->cell[2], 6));
-	t_refused(pm_close_sec(number[_i]), EIO);
-	t_ok(pm_close());
-}
-END_TEST
-
 START_TEST(no_handler_is_installed_unless_asked_for)
 {
 	struct sigaction before, now;
@@ -522,8 +490,6 @@ int main(void)
 	t_add(a_fault_elsewhere_without_a_handler_ends_the_process, T_KEEPS);
 	t_add(a_signal_that_was_ignored_stays_ignored, T_KEEPS);
 	t_add(a_handler_that_was_put_on_top_stays, T_KEEPS);
-	t_add_each(with_the_flag_a_region_lost_in_a_transaction_fails_its_commit,
-		   T_KEEPS, 2);
 	t_add(no_handler_is_installed_unless_asked_for, T_KEEPS);
 	t_add(a_region_that_was_cut_can_be_opened_from_a_copy, T_KEEPS);
 	t_add(a_child_lives_on_as_its_parent_does, T_KEEPS);

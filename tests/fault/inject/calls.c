@@ -98,7 +98,8 @@ static const struct {
 	 "strncpy strstr strerror snprintf vsnprintf sscanf qsort dirname "
 	 "basename getenv errno_location tls_get_addr"},
 	{"has no error that glibc gives for valid arguments",
-	 "abort assert_fail raise sigaction sigemptyset time clock_gettime getpid sched_yield pthread_once "
+	 "abort assert_fail raise sigaction sigemptyset time clock_gettime "
+	 "getpid sched_yield pthread_once "
 	 "pthread_mutex_init pthread_mutexattr_init pthread_mutexattr_settype "
 	 "pthread_cond_init pthread_rwlock_init pthread_mutex_lock "
 	 "pthread_mutex_trylock pthread_mutex_unlock pthread_cond_wait "
@@ -398,8 +399,8 @@ WRAP_AS(char *, NULL, getcwd, char *buf _ size_t n, buf _ n)
 WRAP_AS(ssize_t, -1, pread, int fd _ void *buf _ size_t n _ off_t at,
 	fd _ buf _ n _ at)
 WRAP_AS(off_t, -1, lseek, int fd _ off_t at _ int whence, fd _ at _ whence)
-WRAP_AS(ssize_t, errno ? -1 : 0, sendfile, int to _ int from _ off_t *at _ size_t n,
-	to _ from _ at _ n)
+WRAP_AS(ssize_t, errno ? -1 : 0, sendfile,
+	int to _ int from _ off_t *at _ size_t n, to _ from _ at _ n)
 WRAP_AS(ssize_t, -1, getrandom, void *buf _ size_t n _ unsigned flags,
 	buf _ n _ flags)
 WRAP_AS(int, errno, pthread_create,

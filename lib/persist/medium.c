@@ -297,8 +297,9 @@ void medium_discard(struct medium *md)
 {
 	if (md->named)
 		unlink(md->path);
-	else if (md->was_empty && ftruncate(md->m.fd, 0))
-		return;		/* it is opened as a pool of no objects */
+	else if (md->was_empty)
+		/* If it stays it is opened as a pool of no objects. */
+		(void)!ftruncate(md->m.fd, 0);
 }
 
 void medium_close(struct medium *md)

@@ -371,6 +371,12 @@ START_TEST(recovery_without_memory_for_a_working_copy_is_tried_again)
 	t_crash(fill_and_die, NULL);
 	limit_memory(16 * MIB);
 	t_refused(pm_init(t_config_open("p", 0)), ENOMEM);
+	/* Here both the copy of the file and that of the objects count, and
+	 * the log is replayed into both. */
+	limit_memory(0);
+	limit_memory(80 * MIB);
+	t_refused(pm_init(t_config_open("p", PM_SCRATCH)), ENOMEM);
+	t_assert_message("working copy");
 	limit_memory(0);
 	t_ok(pm_init(t_config_open("p", 0)));
 	t_bytes(pm_first(PM_PRIMARY, 0), 30 * MIB, 'x');

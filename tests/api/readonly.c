@@ -157,13 +157,7 @@ START_TEST(a_readonly_secondary_beside_a_writable_primary)
 		t_refused(TX_ADD(&r->cell[0]), EROFS);
 	} TX_END
 	ck_assert_int_eq(pm_tx_errno(), EROFS);
-	TX_START {
-		t_given(pm_alloc(10));
-		t_null(pm_root_in(a, 1 << 16), EROFS);
-	} TX_END
-	ck_assert_int_eq(pm_tx_errno(), EROFS);
 	t_given(pm_alloc(10));
-	t_ok(pm_flush());
 }
 END_TEST
 
@@ -270,6 +264,33 @@ START_TEST(a_pool_without_write_permission_can_be_read)
 }
 END_TEST
 
+static void make_two(void *arg)
+{
+	(void)arg;
+	t_init("q");
+	t_given(pm_root_in(t_init_sec("p"), 64));
+}
+
+START_TEST(a_readonly_secondary_gets_no_root_and_is_not_flushed)
+{
+	int a;
+
+	t_exit(make_two, NULL);
+	t_init("q");
+	a = pm_init_sec(t_config_open("p", PM_RDONLY));
+	ck_assert_msg(a > PM_PRIMARY, "%s", pm_errormsg());
+	t_given(pm_root_in(a, 64));
+	TX_START {
+		t_given(pm_alloc(10));
+		t_null(pm_root_in(a, 1 << 16), EROFS);
+	} TX_END
+	ck_assert_int_eq(pm_tx_errno(), EROFS);
+	ck_assert_uint_eq(t_stats(PM_PRIMARY).objects, 0);
+	t_given(pm_alloc(10));
+	t_ok(pm_flush());
+}
+END_TEST
+
 int main(void)
 {
 	t_begin("readonly");
@@ -284,5 +305,6 @@ int main(void)
 	t_add(one_process_cannot_open_a_pool_twice, T_KEEPS);
 	t_add(a_readonly_pool_that_is_missing_is_not_created, T_KEEPS);
 	t_add(a_pool_without_write_permission_can_be_read, T_KEEPS);
+	t_add(a_readonly_secondary_gets_no_root_and_is_not_flushed, T_KEEPS);
 	return t_end();
 }

@@ -74,10 +74,10 @@ while (<STDIN>) {
 	} elsif (!defined $f) {
 		next;
 	} elsif (/^\s*([0-9]+\*?|#####|=====|-):\s*(\d+):(.*)/) {
-		($at, my $n) = ($2, $1);
+		($at, my $n, my $text) = ($2, $1, $3);
 		next if $n eq "-" || $at == 0;
 		$hit{$f}{$at} += $n =~ /^(\d+)/ ? $1 : 0;
-		$text{$f}{$at} = $3;
+		$text{$f}{$at} = $text;
 	} elsif (/^branch\s+(\d+) (never|taken (\d+)%?)/) {
 		$br{$f}{"$at $1"} += $3 // 0;
 	}

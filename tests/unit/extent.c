@@ -206,12 +206,27 @@ START_TEST(a_chunk_that_grows_while_it_is_reserved_is_not_reserved)
 }
 END_TEST
 
+START_TEST(a_zone_ends_where_an_extent_does)
+{
+	uint64_t ext = 65536, n;
+
+	ck_assert_uint_eq(zone_extents(4096, 15 * ext, ext), 0);
+	ck_assert_uint_eq(zone_extents(ext, ext, ext), 0);
+	n = zone_extents(4096, 16 * ext - 4096, ext);
+	ck_assert_uint_gt(n, 0);
+	ck_assert_uint_le(n * (ext + PM_META_BYTES(ext)), 16 * ext - 4096);
+	ck_assert_uint_gt((n + 1) * (ext + PM_META_BYTES(ext)),
+			  16 * ext - 4096);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
 		extents_are_the_whole_zone_and_no_more, the_first_fit_is_found,
 		the_longest_run_is_the_longest, places_are_in_one_zone_only,
-		a_chunk_that_grows_while_it_is_reserved_is_not_reserved, NULL,
+		a_chunk_that_grows_while_it_is_reserved_is_not_reserved,
+		a_zone_ends_where_an_extent_does, NULL,
 	};
 
 	return unit_main("extent", tests);

@@ -254,14 +254,14 @@ static int root_after(unsigned n)
 	return errno ? -1 : 0;
 }
 
-static int root_after_13(void)
-{
-	return root_after(13);
-}
-
 static int root_after_14(void)
 {
 	return root_after(14);
+}
+
+static int root_after_15(void)
+{
+	return root_after(15);
 }
 
 /* A program that stores whatever pm_tx_add() says. */
@@ -403,9 +403,9 @@ static const struct scenario table[] = {
 	OPENING("recover a spill", "file", make_spilled, NULL, init_a, spilled,
 		open_a, SC_CRASHED),
 	ONE("free a run", make_run, open_a, free_run, freed_run, open_a, 0),
-	ONE("root after 13 operations", make_a, open_a, root_after_13, made,
-	    open_a, 0),
 	ONE("root after 14 operations", make_a, open_a, root_after_14, made,
+	    open_a, 0),
+	ONE("root after 15 operations", make_a, open_a, root_after_15, made,
 	    open_a, 0),
 	ONE("more ranges than can be restored", make_a, open_a,
 	    store_regardless, stored, open_a, SC_UNDO),

@@ -96,11 +96,13 @@ bool alloc_rec_is_valid(const struct region *r, const struct pm_rec *rec,
 		return mask_is_valid(r, rec, payload);
 	case PM_REC_RELEASE:
 		return slab_fits(r, off, rec_class(rec), &p);
+	case PM_REC_RUN:
+	case PM_REC_RUNFREE:
+		n = rec->arg >> 32;
+		return place_of(r, off, &p) && p.in_ext == 0 && n &&
+		       n <= p.n_ext - p.ext;
 	}
-	/* PM_REC_RUN, PM_REC_RUNFREE */
-	n = rec->arg >> 32;
-	return place_of(r, off, &p) && p.in_ext == 0 && n &&
-	       n <= p.n_ext - p.ext;
+	return false;
 }
 
 static void write_desc(struct region *r, const struct place *p, unsigned kind,

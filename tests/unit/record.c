@@ -203,6 +203,11 @@ START_TEST(records_that_change_what_is_not_there_are_invalid)
 	rec = (struct pm_rec){PM_TAG(PM_REC_FREEMASK, size - 4096),
 			      64ull << 40 | 3ull << 32};
 	ck_assert_int_eq(rec_validate(r, &rec, mask, NULL), -1);
+	/* Records of kinds that the log keeps to itself, and of none. */
+	rec.tag = PM_TAG(PM_REC_SPILL, size - 4096);
+	ck_assert_int_eq(rec_validate(r, &rec, mask, NULL), -1);
+	rec.tag = PM_TAG(PM_REC_LAST, size - 4096);
+	ck_assert_int_eq(rec_validate(r, &rec, mask, NULL), -1);
 	/* Nor may a record change others that are yet to be applied. */
 	log.kept.spill = spilled;
 	log.kept.spill_n = 2;

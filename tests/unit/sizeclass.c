@@ -99,6 +99,24 @@ START_TEST(a_slab_holds_its_slots_and_wastes_little)
 }
 END_TEST
 
+/* Whoever asks for no more than the largest class and an extent's alignment
+ * gets a class (reserve.c). */
+START_TEST(every_alignment_up_to_an_extent_has_a_class)
+{
+	uint32_t ext;
+
+	for (ext = PM_EXTENT_MIN; ext <= PM_EXTENT_MAX; ext *= 2) {
+		unsigned n = class_count(ext), k;
+		uint64_t align;
+
+		for (align = 1; align <= ext; align *= 2)
+			for (k = 0; k < n; k++)
+				ck_assert_uint_lt(class_of(class_size(k),
+							   align), n);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -106,7 +124,8 @@ int main(void)
 		at_most_an_eighth_is_wasted,
 		classes_grow_and_are_multiples_of_16,
 		alignment_is_kept_by_every_slot,
-		a_slab_holds_its_slots_and_wastes_little, NULL,
+		a_slab_holds_its_slots_and_wastes_little,
+		every_alignment_up_to_an_extent_has_a_class, NULL,
 	};
 
 	return unit_main("sizeclass", tests);

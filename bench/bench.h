@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * bench/bench.h: what the benchmarks share. Clock, medians and random numbers
- * are in measure.c, the machine's floor in floor.c, the table in table.c; the
- * workloads are in work_*.c and are listed in pmbench.c.
+ * bench/bench.h: what all programs here share. Each program is one system (or
+ * `limit`, the machine itself) with the same loops. It sets one workload up,
+ * runs it whenever it is told to, prints what it measured, and verifies in the
+ * end that everything it did is there. main.c is the program, measure.c the
+ * clock and the like, work_*.c the loops, compare the driver of them all.
  */
 #ifndef PMHEAP_BENCH_H
 #define PMHEAP_BENCH_H
@@ -11,89 +13,85 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* measure.c */
-double bench_now(void);				/* seconds               */
-uint64_t bench_random(void);			/* never 0               */
-/* Sorts values. */
-double bench_median(double *values, size_t n);
-double bench_least(const double *values, size_t n);
-double bench_most(const double *values, size_t n);
-/* Prints what failed, with the library's sentence if it has one; exits. */
-void bench_die(const char *what) __attribute__((noreturn));
-/* What the figures depend on: processor, kernel, page sizes. */
-void bench_machine_print(const char *dir);
-/* Name of a new file, which is removed when the program ends. */
-const char *bench_path(const char *dir, const char *name);
+/* How much work a run is: a test that it works at all, a first impression, the
+ * figures. */
+enum bench_scale { SCALE_TINY, SCALE_QUICK, SCALE_FULL };
 
-/* floor.c: ns for 64 B made durable, by libpmem's primitives alone. */
-enum { FLOOR_CLWB, FLOOR_NT, FLOOR_RANDOM, FLOOR_N };
-extern const char *const floor_names[FLOOR_N];
-
-struct floor_map {
-	char	*base;
-	size_t	 len;
-};
-
-void floor_open(struct floor_map *map, const char *dir);
-double floor_run(struct floor_map *map, int which, size_t op_n);
-void floor_close(struct floor_map *map);
-
-/* Settings of a run. */
 struct bench_run {
-	const char *dir;
-	bool	 quick;
+	const char *dir;	/* where pools are made                       */
+	enum bench_scale scale;
+	bool	 disk;		/* dir is on a disk: no forced pmem           */
+	bool	 resident;	/* libpmheap: PM_RESIDENT                     */
+	bool	 relaxed;	/* libpmheap: PM_RELAXED                      */
+	size_t	 budget_len;	/* libpmheap: work_budget; 0: none            */
 };
 
-/* How a figure is judged. */
-enum bench_against {
-	AGAINST_NOTHING,
-	AGAINST_FLOOR,		/* ratio to the floor's first figure     */
-	AGAINST_VALUE,		/* the figure itself                     */
-	AGAINST_EXACT,		/* the figure itself, no more, no less   */
-	AGAINST_ROW,		/* ratio to another figure of its work   */
-};
+extern struct bench_run bench_run;
 
-struct bench_figure {
-	const char *name;	/* NULL ends the list                    */
-	const char *unit;
-	enum bench_against against;
-	double	 limit;		/* at most; 0: none                      */
-	int	 row;		/* AGAINST_ROW: index in its work        */
-};
-
-#define BENCH_FIGURES 5
-#define BENCH_ROUNDS 15
-
-/* A workload; run() measures all its figures once. */
+/* A workload. run() measures all its figures once and prints them. */
 struct bench_work {
 	const char *name;
-	bool	 once;		/* run in the first round only           */
-	void	(*start)(const struct bench_run *run);
-	void	(*run)(const struct bench_run *run, double *out);
-	void	(*stop)(void);
-	struct bench_figure figures[BENCH_FIGURES + 1];
+	void	(*start)(void);
+	void	(*run)(void);
+	void	(*stop)(void);	/* verifies, closes                           */
 };
 
-struct bench_result {
-	double	 sample[BENCH_FIGURES][BENCH_ROUNDS];
-	size_t	 n;		/* rounds                                */
+/* All workloads of this program; NULL ends the list. */
+extern const struct bench_work *const bench_works[];
+
+/* One of three numbers, by the scale of the run. */
+size_t bench_pick(size_t tiny, size_t quick, size_t full);
+
+/* xorshift64: a few cycles, so that it does not count in what is measured. */
+struct rng {
+	uint64_t state;
 };
 
-/* table.c */
-void table_head(void);
-/* floor: FLOOR_CLWB of each round. Returns how many limits are not met. */
-int table_work(const struct bench_work *work, const struct bench_result *result,
-	       const double *floor);
+static inline uint64_t rng_next(struct rng *r)
+{
+	r->state ^= r->state << 13;
+	r->state ^= r->state >> 7;
+	r->state ^= r->state << 17;
+	return r->state;
+}
 
-/* work_*.c */
-extern const struct bench_work work_tx, work_alloc, work_queue, work_map;
-extern const struct bench_work work_walk, work_open, work_space;
+static inline struct rng rng_of(uint64_t seed)
+{
+	return (struct rng){ 88172645463325252u + seed * 0x9e3779b97f4a7c15u };
+}
 
+/* The compiler must take p for used, and its bytes for read and written. */
+static inline void bench_keep(void *p)
+{
+	__asm__ volatile("" : "+r"(p) : : "memory");
+}
+
+double bench_now(void);				/* seconds               */
+/* Prints name and value; the driver reads them. */
+void bench_figure(const char *name, double value);
+/* The same with a number in the name: "name.n". */
+void bench_figure_n(const char *name, size_t n, double value);
+/* ns an operation since start. */
+double bench_ns(double start, size_t op_n);
+/* Prints what failed, with the system's sentence if it has one; exits. */
+void bench_die(const char *what) __attribute__((noreturn));
+/* Name of a new file in the run's directory; it is removed, with what others
+ * add to its name, when the program ends. */
+const char *bench_path(const char *name);
+/* bytes of the file and of what the system put beside it */
+double bench_file_bytes(const char *path);
 /*
- * pools.c: a secondary on the forced-pmem path; size 0: it exists. flags: 0 or
- * PM_RESIDENT.
+ * Runs f(arg, t) in n threads that start at once; seconds until the last one
+ * has ended.
  */
-int pool_open(const char *path, size_t size, unsigned flags);
-void pool_close(int region);
+double bench_threads(unsigned n, void (*f)(void *arg, unsigned t), void *arg);
+
+/* Each system's: after the options are read, before anything else. */
+void sys_start(char **argv);
+/* Each system's: why its last call failed; never NULL. */
+const char *sys_error(void);
+/* Each system's: around what a thread does (main's too). */
+void sys_thread_begin(void);
+void sys_thread_end(void);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * bench/floor.c: what this machine takes to make 64 bytes durable, whoever
- * asks: stores, flushes and fences by libpmem on a mapped file.
+ * bench/floor.c: the primitives that a redo log cannot do without, by libpmem
+ * on a mapped file: an append to a log by non-temporal stores, a fence, and
+ * stores in place whose flush is left for later.
  */
-#include "bench.h"
+#include "floor.h"
 
 #include <fcntl.h>
 #include <libpmem.h>
@@ -11,62 +12,65 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define FLOOR_LEN ((size_t)256 << 20)
-/* What is appended goes round in a part as large as a usual log. */
-#define APPEND_LEN ((size_t)16 << 20)
-#define LINE 64
+char *floor_base;
 
-const char *const floor_names[FLOOR_N] = {
-	[FLOOR_CLWB] = "append 64 B: store + clwb + sfence",
-	[FLOOR_NT] = "append 64 B: NT store + sfence",
-	[FLOOR_RANDOM] = "random 64 B in 256 MiB: store + clwb + sfence",
-};
-
-void floor_open(struct floor_map *map, const char *dir)
+/* The mapping is the program's to the end. */
+void floor_open(void)
 {
-	const char *path = bench_path(dir, "floor");
-	int fd;
+	const char *path = bench_path("floor");
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
 
-	map->len = FLOOR_LEN;
-	fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
-	if (fd < 0 || posix_fallocate(fd, 0, (off_t)map->len))
+	if (fd < 0 || posix_fallocate(fd, 0, (off_t)FLOOR_LEN))
 		bench_die("no room for the floor's file");
-	map->base = mmap(NULL, map->len, PROT_READ | PROT_WRITE, MAP_SHARED,
-			 fd, 0);
+	floor_base = mmap(NULL, FLOOR_LEN, PROT_READ | PROT_WRITE, MAP_SHARED,
+			  fd, 0);
 	close(fd);
-	unlink(path);
-	if (map->base == MAP_FAILED)
+	if (floor_base == MAP_FAILED)
 		bench_die("the floor's file cannot be mapped");
-	memset(map->base, 1, map->len);
+	memset(floor_base, 1, FLOOR_LEN);
 }
 
-double floor_run(struct floor_map *map, int which, size_t op_n)
+/* What is appended goes round in a part as large as a usual log. */
+static char *append(struct floor_log *log, const void *entry, size_t len)
 {
-	char line[LINE];
-	double start;
-	size_t at = 0;
+	char *to;
 
-	memset(line, 2, sizeof line);
-	start = bench_now();
-	for (size_t i = 0; i < op_n; i++) {
-		memcpy(line, &i, sizeof i);
-		if (which == FLOOR_RANDOM)
-			at = bench_random() % (map->len / LINE) * LINE;
-		else
-			at = (at + LINE) % APPEND_LEN;
-		if (which == FLOOR_NT) {
-			pmem_memcpy(map->base + at, line, LINE,
-				    PMEM_F_MEM_NONTEMPORAL);
-		} else {
-			memcpy(map->base + at, line, LINE);
-			pmem_flush(map->base + at, LINE);
-			pmem_drain();
-		}
-	}
-	return (bench_now() - start) * 1e9 / (double)op_n;
+	if (log->at + len > FLOOR_LOG_LEN)
+		log->at = 0;
+	to = floor_base + log->off + log->at;
+	log->at += (len + FLOOR_LINE - 1) / FLOOR_LINE * FLOOR_LINE;
+	pmem_memcpy(to, entry, len,
+		    PMEM_F_MEM_NONTEMPORAL | PMEM_F_MEM_NODRAIN);
+	return to;
 }
 
-void floor_close(struct floor_map *map)
+void floor_append(struct floor_log *log, const void *entry, size_t len)
 {
-	munmap(map->base, map->len);
+	log->last = append(log, entry, len);
+	pmem_drain();
+}
+
+void floor_append_clwb(struct floor_log *log, const void *entry, size_t len)
+{
+	char *to;
+
+	if (log->at + len > FLOOR_LOG_LEN)
+		log->at = 0;
+	to = floor_base + log->off + log->at;
+	log->at += len;
+	memcpy(to, entry, len);
+	pmem_flush(to, len);
+	pmem_drain();
+	log->last = to;
+}
+
+void floor_store(char *to, const void *from, size_t len)
+{
+	memcpy(to, from, len);
+}
+
+void floor_store_nt(char *to, const void *from, size_t len)
+{
+	pmem_memcpy(to, from, len,
+		    PMEM_F_MEM_NONTEMPORAL | PMEM_F_MEM_NODRAIN);
 }

@@ -1,37 +1,159 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * bench/limit.c: prints this machine's floor, without libpmheap's heap.
+ * bench/limit.c: the workloads of the machine itself: what each takes at least
+ * if it is to be durable on return, with one fence and no allocator.
  */
-#include "bench.h"
+#include "floor.h"
 
-#include <stdio.h>
+#include <errno.h>
+#include <string.h>
 
-#define ROUNDS 11
-#define OP_N 500000
+#define ENTRY_MOST 4160		/* 4 KiB and a line of the entry's own    */
+#define BLOCK 4096
 
-int main(int argc, char **argv)
+static struct {
+	struct rng rng;
+	struct floor_log log;
+	uint64_t stamp;
+	char	 entry[ENTRY_MOST];
+} w;
+
+void sys_start(char **argv)
 {
-	const char *dir = argc > 1 ? argv[1] : "/dev/shm";
-	double sample[FLOOR_N][ROUNDS];
-	struct floor_map map;
-
-	if (argc > 2 || dir[0] == '-') {
-		fputs("Usage: limit [DIR]\n", stderr);
-		return 2;
-	}
-	puts("limit: what 64 durable bytes cost on this machine");
-	bench_machine_print(dir);
-	floor_open(&map, dir);
-	for (int r = 0; r < ROUNDS; r++)
-		for (int f = 0; f < FLOOR_N; f++)
-			sample[f][r] = floor_run(&map, f, OP_N);
-	floor_close(&map);
-	printf("%-48s %8s %8s %8s\n", "ns", "median", "min", "max");
-	for (int f = 0; f < FLOOR_N; f++) {
-		double median = bench_median(sample[f], ROUNDS);
-
-		printf("%-48s %8.1f %8.1f %8.1f\n", floor_names[f], median,
-		       sample[f][0], sample[f][ROUNDS - 1]);
-	}
-	return 0;
+	(void)argv;
 }
+
+void sys_thread_begin(void)
+{
+}
+
+void sys_thread_end(void)
+{
+}
+
+const char *sys_error(void)
+{
+	return strerror(errno);
+}
+
+static void limit_start(void)
+{
+	floor_open();
+	w.rng = rng_of(1);
+}
+
+static void limit_stop(void)
+{
+}
+
+static char *place(size_t len)
+{
+	return floor_base + FLOOR_DATA_OFF +
+	       rng_next(&w.rng) % (FLOOR_DATA_LEN / len) * len;
+}
+
+/* Marks the entry's ends, so that a lost append is seen. */
+static void entry_mark(size_t len)
+{
+	w.stamp++;
+	memcpy(w.entry, &w.stamp, sizeof w.stamp);
+	memcpy(w.entry + len - sizeof w.stamp, &w.stamp, sizeof w.stamp);
+}
+
+static void last_verify(size_t len)
+{
+	if (memcmp(w.log.last, w.entry, len) != 0)
+		bench_die("the last entry is not in the log");
+}
+
+/* Only the log, in entries of one line. */
+static void log_run(void)
+{
+	size_t n = bench_pick(100, 100000, 500000);
+	double start = bench_now();
+
+	for (size_t i = 0; i < n; i++) {
+		entry_mark(FLOOR_LINE);
+		floor_append(&w.log, w.entry, FLOOR_LINE);
+	}
+	bench_figure("nt64", bench_ns(start, n));
+	last_verify(FLOOR_LINE);
+}
+
+static void clwb_run(void)
+{
+	size_t n = bench_pick(100, 100000, 500000);
+	double start = bench_now();
+
+	for (size_t i = 0; i < n; i++) {
+		entry_mark(FLOOR_LINE);
+		floor_append_clwb(&w.log, w.entry, FLOOR_LINE);
+	}
+	bench_figure("clwb64", bench_ns(start, n));
+	last_verify(FLOOR_LINE);
+}
+
+/* A load that nothing can foresee: the next place is told by this one. */
+static void miss_run(void)
+{
+	size_t n = bench_pick(100, 100000, 500000);
+	uint64_t got = 0;
+	double start = bench_now();
+
+	for (size_t i = 0; i < n; i++) {
+		w.rng.state ^= got >> 63;
+		memcpy(&got, place(sizeof got), sizeof got);
+	}
+	bench_keep(&got);
+	bench_figure("miss", bench_ns(start, n));
+}
+
+/* One fence for a log entry of per pieces of len, then stores in place. */
+static void redo_run(const char *name, size_t len, size_t per, size_t log_len,
+		     size_t n)
+{
+	void (*store)(char *, const void *, size_t) =
+		len == BLOCK ? floor_store_nt : floor_store;
+	char *last = NULL;
+	double start = bench_now();
+
+	for (size_t i = 0; i < n; i++) {
+		entry_mark(log_len);
+		floor_append(&w.log, w.entry, log_len);
+		for (size_t k = 0; k < per; k++) {
+			last = place(len);
+			store(last, w.entry, len);
+		}
+	}
+	bench_figure(name, bench_ns(start, n));
+	last_verify(log_len);
+	if (memcmp(last, w.entry, len) != 0)
+		bench_die("the last store is not in its place");
+}
+
+static void write_run(void)
+{
+	log_run();
+	clwb_run();
+	miss_run();
+	redo_run("word", 8, 1, 64, bench_pick(100, 100000, 300000));
+	redo_run("lines", 64, 8, 640, bench_pick(100, 50000, 100000));
+	redo_run("block", BLOCK, 1, ENTRY_MOST, bench_pick(100, 30000, 100000));
+}
+
+static const struct bench_work limit_write = {
+	"write", limit_start, write_run, limit_stop,
+};
+static const struct bench_work limit_alloc = {
+	"alloc", limit_start, log_run, limit_stop,
+};
+static const struct bench_work limit_queue = {
+	"queue", limit_start, log_run, limit_stop,
+};
+static const struct bench_work limit_map = {
+	"map", limit_start, log_run, limit_stop,
+};
+
+const struct bench_work *const bench_works[] = {
+	&limit_write, &limit_alloc, &limit_queue, &limit_map, NULL,
+};

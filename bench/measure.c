@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * bench/measure.c: the clock, medians, random numbers, the machine's name, and
+ * bench/measure.c: the clock, printed figures, threads that start at once, and
  * the files that are removed when the program ends.
  */
 #ifndef _GNU_SOURCE
@@ -8,20 +8,25 @@
 #endif
 #include "bench.h"
 
-#include <pmheap.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/utsname.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #define PATHS_MAX 16
+#define THREADS_MAX 16
+
+/* What LMDB and SQLite put beside their files. */
+static const char *const beside[] = { "", "-lock", "-wal", "-shm",
+				      "-journal" };
+#define BESIDE_N (sizeof beside / sizeof beside[0])
 
 static char *paths[PATHS_MAX];
 static size_t path_n;
-static uint64_t random_state = 88172645463325252u;
+static pid_t paths_pid;
 
 double bench_now(void)
 {
@@ -31,96 +36,62 @@ double bench_now(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
 }
 
-/* xorshift64: a few cycles, so that it does not count in what is measured. */
-uint64_t bench_random(void)
+double bench_ns(double start, size_t op_n)
 {
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return random_state;
+	return (bench_now() - start) * 1e9 / (double)op_n;
 }
 
-static int compare(const void *a, const void *b)
+size_t bench_pick(size_t tiny, size_t quick, size_t full)
 {
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
+	if (bench_run.scale == SCALE_TINY)
+		return tiny;
+	return bench_run.scale == SCALE_QUICK ? quick : full;
 }
 
-double bench_median(double *values, size_t n)
+void bench_figure(const char *name, double value)
 {
-	qsort(values, n, sizeof *values, compare);
-	return n % 2 ? values[n / 2] :
-		       (values[n / 2 - 1] + values[n / 2]) / 2;
+	printf("%s\t%.6g\n", name, value);
 }
 
-double bench_least(const double *values, size_t n)
+void bench_figure_n(const char *name, size_t n, double value)
 {
-	double least = values[0];
-
-	for (size_t i = 1; i < n; i++)
-		if (values[i] < least)
-			least = values[i];
-	return least;
-}
-
-double bench_most(const double *values, size_t n)
-{
-	double most = values[0];
-
-	for (size_t i = 1; i < n; i++)
-		if (values[i] > most)
-			most = values[i];
-	return most;
+	printf("%s.%zu\t%.6g\n", name, n, value);
 }
 
 void bench_die(const char *what)
 {
-	const char *why = pm_errormsg();
-
 	fflush(stdout);
-	fprintf(stderr, "bench: %s: %s\n", what, *why ? why : "failed");
+	fprintf(stderr, "bench: %s: %s\n", what, sys_error());
 	exit(1);
 }
 
-/* The rest of the first line of a file that starts with key. */
-static void line_print(const char *label, const char *path, const char *key)
+/* Name of a file beside the path, malloced. */
+static char *name_beside(const char *path, size_t i)
 {
-	char line[512];
-	FILE *in = fopen(path, "r");
+	char *name;
 
-	if (!in)
-		return;
-	while (fgets(line, sizeof line, in)) {
-		char *at = line + strlen(key);
+	if (asprintf(&name, "%s%s", path, beside[i]) < 0)
+		bench_die("out of memory");
+	return name;
+}
 
-		if (strncmp(line, key, strlen(key)) != 0)
-			continue;
-		at += strspn(at, " \t:");
-		printf("  %-15s %s", label, at);
-		break;
+static void path_remove(const char *path)
+{
+	for (size_t i = 0; i < BESIDE_N; i++) {
+		char *name = name_beside(path, i);
+
+		unlink(name);
+		free(name);
 	}
-	fclose(in);
 }
 
-void bench_machine_print(const char *dir)
-{
-	struct utsname u;
-
-	line_print("processor", "/proc/cpuinfo", "model name");
-	if (uname(&u) == 0)
-		printf("  %-15s %s %s, %ld processors\n", "system", u.sysname,
-		       u.release, sysconf(_SC_NPROCESSORS_ONLN));
-	line_print("huge pages", "/sys/kernel/mm/transparent_hugepage/enabled",
-		   "");
-	printf("  %-15s %s, libpmem's flush instructions forced\n\n",
-	       "pools in", dir);
-}
-
+/* Children that end leave the files to their parent. */
 static void paths_remove(void)
 {
+	if (getpid() != paths_pid)
+		return;
 	for (size_t i = 0; i < path_n; i++)
-		unlink(paths[i]);
+		path_remove(paths[i]);
 }
 
 static void stopped(int signal_number)
@@ -129,17 +100,78 @@ static void stopped(int signal_number)
 	_exit(128 + signal_number);
 }
 
-const char *bench_path(const char *dir, const char *name)
+const char *bench_path(const char *name)
 {
 	if (path_n == 0) {
+		paths_pid = getpid();
 		atexit(paths_remove);
 		signal(SIGINT, stopped);
 		signal(SIGTERM, stopped);
 	}
 	if (path_n == PATHS_MAX ||
-	    asprintf(&paths[path_n], "%s/pmbench-%s.%d", dir, name,
-		     (int)getpid()) < 0)
+	    asprintf(&paths[path_n], "%s/pmheap-bench-%s.%d", bench_run.dir,
+		     name, (int)getpid()) < 0)
 		bench_die("too many files");
-	unlink(paths[path_n]);
+	path_remove(paths[path_n]);
 	return paths[path_n++];
+}
+
+double bench_file_bytes(const char *path)
+{
+	double bytes = 0;
+
+	for (size_t i = 0; i < BESIDE_N; i++) {
+		char *name = name_beside(path, i);
+		struct stat st;
+
+		if (stat(name, &st) == 0)
+			bytes += (double)st.st_size;
+		free(name);
+	}
+	return bytes;
+}
+
+struct thread {
+	pthread_t id;
+	unsigned t;
+	void	(*f)(void *arg, unsigned t);
+	void	*arg;
+	pthread_barrier_t *ready;
+};
+
+static void *thread_main(void *arg)
+{
+	struct thread *thread = arg;
+
+	sys_thread_begin();
+	pthread_barrier_wait(thread->ready);
+	thread->f(thread->arg, thread->t);
+	pthread_barrier_wait(thread->ready);
+	sys_thread_end();
+	return NULL;
+}
+
+double bench_threads(unsigned n, void (*f)(void *arg, unsigned t), void *arg)
+{
+	struct thread threads[THREADS_MAX];
+	pthread_barrier_t ready;
+	double start, took;
+
+	if (n > THREADS_MAX || pthread_barrier_init(&ready, NULL, n + 1))
+		bench_die("threads");
+	for (unsigned t = 0; t < n; t++) {
+		threads[t] = (struct thread){ .t = t, .f = f, .arg = arg,
+					      .ready = &ready };
+		if (pthread_create(&threads[t].id, NULL, thread_main,
+				   &threads[t]))
+			bench_die("starting a thread");
+	}
+	pthread_barrier_wait(&ready);
+	start = bench_now();
+	pthread_barrier_wait(&ready);
+	took = bench_now() - start;
+	for (unsigned t = 0; t < n; t++)
+		pthread_join(threads[t].id, NULL);
+	pthread_barrier_destroy(&ready);
+	return took;
 }

@@ -1,101 +1,100 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * bench/work_alloc.c: pm_alloc and pm_free of 64 bytes, per pair.
+ * bench/work_alloc.c: objects of 64 bytes, allocated and freed. W1, each
+ * durable; pairs inside a transaction of 100; W1c, allocated and published in
+ * a persistent slot.
  */
-#include "bench.h"
+#include "sys.h"
 
-#include <pmheap.h>
-
-#define POOL_SIZE ((size_t)64 << 20)
 #define SIZE 64
 #define PAIR_N 100
+#define SLOT_N 4096
 
 static struct {
-	int	 region;
+	const char *path;
+	ref	*slot;
+	long	 object_n;	/* before the first run                   */
 } w;
 
-static void alloc_start(const struct bench_run *run)
+static void alloc_start(void)
 {
-	w.region = pool_open(bench_path(run->dir, "alloc"), POOL_SIZE, 0);
+	w.path = bench_path("alloc");
+	sys_create(0, w.path, (size_t)32 << 20);
+	w.slot = heap_array(0, SLOT_OWN, SLOT_N * sizeof *w.slot);
+	w.object_n = heap_objects();
 }
 
-/* Transactions of pairs that are allocated and freed at once. */
-static double pairs_at_once(size_t tx_n)
+static void pairs_durable(size_t pair_n)
+{
+	long commits = heap_commits();
+	double start = bench_now();
+
+	for (size_t i = 0; i < pair_n; i++)
+		heap_free(heap_alloc(SIZE));
+	bench_figure("pair", bench_ns(start, pair_n));
+	if (commits >= 0 && heap_commits() - commits != 2 * (long)pair_n)
+		bench_die("there are not two commits to a pair");
+}
+
+static void pairs_make(void)
+{
+	HEAP_TX_BEGIN {
+		for (size_t i = 0; i < PAIR_N; i++)
+			heap_tx_free(heap_tx_alloc(SIZE));
+	} HEAP_TX_END
+}
+
+static void pairs_in_tx(size_t tx_n)
 {
 	double start = bench_now();
 
-	for (size_t t = 0; t < tx_n; t++) {
-		TX_START {
-			for (size_t i = 0; i < PAIR_N; i++)
-				pm_free(pm_alloc_in(w.region, SIZE));
-		} TX_END
-		if (pm_tx_errno())
-			bench_die("a transaction of pairs");
-	}
-	return (bench_now() - start) * 1e9 / (double)(tx_n * PAIR_N);
+	for (size_t t = 0; t < tx_n; t++)
+		pairs_make();
+	bench_figure("pair_in_tx", bench_ns(start, tx_n * PAIR_N));
 }
 
-/* Transactions that free what the one before allocated. */
-static double pairs_across(size_t tx_n)
+/* Freeing is not measured. */
+static void publish(size_t round_n)
 {
-	void *object[PAIR_N] = { 0 };
-	double start = bench_now(), took;
+	double took = 0;
 
-	for (size_t t = 0; t < tx_n; t++) {
-		TX_START {
-			for (size_t i = 0; i < PAIR_N; i++) {
-				pm_free(object[i]);
-				object[i] = pm_alloc_in(w.region, SIZE);
-			}
-		} TX_END
-		if (pm_tx_errno())
-			bench_die("a transaction of pairs");
+	for (size_t r = 0; r < round_n; r++) {
+		double start = bench_now();
+
+		for (size_t i = 0; i < SLOT_N; i++)
+			heap_publish(&w.slot[i], SIZE);
+		took += bench_now() - start;
+		for (size_t i = 0; i < SLOT_N; i++)
+			*(size_t *)ref_at(w.slot[i]) = i;
+		for (size_t i = 0; i < SLOT_N; i++) {
+			if (*(size_t *)ref_at(w.slot[i]) != i)
+				bench_die("two objects share their bytes");
+			heap_free(w.slot[i]);
+		}
 	}
-	took = bench_now() - start;
-	for (size_t i = 0; i < PAIR_N; i++)
-		pm_free(object[i]);
-	return took * 1e9 / (double)(tx_n * PAIR_N);
+	bench_figure("publish", took * 1e9 / (double)(round_n * SLOT_N));
 }
 
-static double pairs_durable(size_t pair_n)
+static void alloc_run(void)
 {
-	double start = bench_now();
-
-	for (size_t i = 0; i < pair_n; i++) {
-		void *object = pm_alloc_in(w.region, SIZE);
-
-		if (!object)
-			bench_die("an allocation");
-		pm_free(object);
-	}
-	return (bench_now() - start) * 1e9 / (double)pair_n;
-}
-
-static void alloc_run(const struct bench_run *run, double *out)
-{
-	size_t tx_n = run->quick ? 500 : 3000;
-
-	out[0] = pairs_at_once(tx_n);
-	out[1] = pairs_across(tx_n);
-	out[2] = pairs_durable(tx_n * PAIR_N);
+	pairs_durable(bench_pick(100, 50000, 300000));
+	pairs_in_tx(bench_pick(10, 1000, 5000));
+	publish(bench_pick(1, 8, 40));
 }
 
 static void alloc_stop(void)
 {
-	pool_close(w.region);
+	if (heap_objects() != w.object_n)
+		bench_die("objects are left");
+	sys_close(0);
+#ifdef SYS_PERSISTENT
+	sys_reopen(0, w.path);
+	if (heap_objects() != w.object_n)
+		bench_die("objects are left after opening again");
+	sys_close(0);
+#endif
 }
 
 const struct bench_work work_alloc = {
-	.name = "alloc",
-	.start = alloc_start,
-	.run = alloc_run,
-	.stop = alloc_stop,
-	.figures = {
-		{ "alloc + free of 64 B, 100 pairs a transaction", "ns",
-		  AGAINST_VALUE, 150, 0 },
-		{ "  freed in the next transaction", "ns",
-		  AGAINST_VALUE, 150, 0 },
-		{ "alloc + free of 64 B, each durable", "ns",
-		  AGAINST_FLOOR, 0, 0 },
-	},
+	"alloc", alloc_start, alloc_run, alloc_stop,
 };

@@ -5,7 +5,7 @@
  *
  * A system is a heap (heap_*.h gives allocation, transactions and references;
  * heap_ops.h makes words, a map and a queue of them) or a store of pairs
- * (pairs_*.h gives words and a map). The loops are the same for all.
+ * (pairs.h: words, a map and blobs are tables). The loops are the same for all.
  */
 #ifndef PMHEAP_BENCH_SYS_H
 #define PMHEAP_BENCH_SYS_H
@@ -28,7 +28,7 @@ void sys_close(unsigned pool);
  *	word_set(i, value)	one transaction, durable on return
  *	word_get(i)
  *	map_make(m, n)		map m, for n items
- *	map_fill(m, key, n)	inserts key(i) -> i for i = 1..n, in bulk
+ *	map_fill(m, n)		inserts map_key(m, i) -> i, i = 1..n, in bulk
  *	map_insert(m, key, value) one transaction, durable on return
  *	map_find(m, key)	the value; 0: there is none
  *	map_remove(m, key)	one transaction, durable; false: there is none
@@ -50,10 +50,8 @@ static inline uint64_t map_key(unsigned m, uint64_t i)
 #include "heap_pmemobj.h"
 #elif defined BENCH_MALLOC
 #include "heap_malloc.h"
-#elif defined BENCH_LMDB
-#include "pairs_lmdb.h"
-#elif defined BENCH_SQLITE
-#include "pairs_sqlite.h"
+#elif defined BENCH_PAIRS
+#include "pairs.h"
 #else
 #error "no system to measure"
 #endif

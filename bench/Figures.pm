@@ -30,6 +30,7 @@ for (@systems) {
 
 # Figures: name, what it is, unit, the floor's figure (a sum if several).
 # rounds: fewer than usual, for what takes long. disk: files are on a disk.
+# alone: each system has all the memory.
 our @works = (
 	{ name => 'write', title => 'transactions on random bytes', figures => [
 		['nt64', 'append 64 B to a log, NT stores + fence', 'ns'],
@@ -64,6 +65,43 @@ our @works = (
 		['sequential', 'W7 long list in order', 'ns'],
 		['random', 'W7 long list in random order', 'ns'],
 		['tree', 'W7 balanced tree', 'ns'] ] },
+	{ name => 'fat', title => 'loads through references, each', figures => [
+		['plain', 'plain addresses', 'ns'],
+		['one', 'fat pointers into one region', 'ns'],
+		['two', 'fat pointers into two in turn', 'ns'] ] },
+	{ name => 'threads', title => 'threads on data of their own, ' .
+		'an operation of all', figures => [
+		['nt64', 'append 64 B to a log each, threads: %n', 'ns'],
+		['word', 'W2 transaction of 8 B, threads: %n', 'ns',
+		 'nt64.%n'],
+		['queue', 'W5 enqueue + dequeue, threads: %n', 'ns',
+		 'nt64.%n'],
+		['map', 'W6 insert + lookup + remove, threads: %n', 'ns',
+		 'nt64.%n'] ] },
+	{ name => 'open', title => 'opening a pool', figures => [
+		['clean', 'W8 that was closed, %n objects', 'ms'],
+		['first', 'W8 first transaction then, %n objects', 'us'],
+		['crashed', 'W8 after a crash, %n objects', 'ms'],
+		['entries', 'entries in the log at the crash, %n', 'n'] ] },
+	{ name => 'space', title => 'bytes for a byte', rounds => 1,
+	  alone => 1, figures => [
+		['same', 'W9 objects of 64 B', 'x'],
+		['random', 'W9 objects of 16..1024 B', 'x'] ] },
+	{ name => 'budget', title => 'random words of a large pool, with ' .
+		'64 MiB of DRAM and without a limit', rounds => 3, figures => [
+		['word', 'W2 transaction of 8 B', 'ns'],
+		['dram', 'DRAM of the working copy', 'MiB'] ] },
+	{ name => 'disk', title => 'on a disk: a commit of 8 B', disk => 1,
+	  figures => [
+		['fdatasync', 'write and fdatasync of 4 KiB', 'us'],
+		['commit', 'durable commit, threads: %n', 'us',
+		 'fdatasync'] ] },
+	{ name => 'grow', title => 'a map with so many items', rounds => 2,
+	  alone => 1, figures => [
+		['fill', 'inserts, 1,000 a transaction, %n', 'ns'],
+		['insert', 'insert, durable, %n', 'ns'],
+		['lookup', 'lookup, %n', 'ns'],
+		['remove', 'remove, durable, %n', 'ns'] ] },
 );
 
 # In a target's sub $v->(SYSTEM, FIGURE) is the figure in one round.
@@ -97,6 +135,21 @@ sub faster_than {
 sub just {
 	my ($figure, $system) = @_;
 	return sub { $_[0]->($system // 'pmheap', $figure) };
+}
+
+sub over {
+	my ($base, $figure) = @_;
+	return sub { $_[0]->('pmheap', $figure) - $_[0]->('pmheap', $base) };
+}
+
+# How much more two threads do than one; at most so much is asked for.
+sub scaling {
+	my ($system, $figure, $most) = @_;
+	return sub {
+		my $times = $_[0]->($system, "$figure.1") /
+			    $_[0]->($system, "$figure.2");
+		return $most && $times > $most ? $most : $times;
+	};
 }
 
 # Row: what, workload, unit of the value, at_most or at_least, value.
@@ -156,6 +209,35 @@ our @targets = (
 		times_of('malloc', 'random')),
 	at_most('W7 walk, tree', 'walk', 'x malloc', 1.03,
 		times_of('malloc', 'tree')),
+	map({ (at_most("fat pointer over a plain one, $_->[2]", 'fat', 'ns',
+		       $_->[1], over('plain', $_->[0])),
+	       ahead("fat pointer, $_->[2]", 'fat', $_->[0], 1.5)) }
+		['one', 1.5, 'one region'], ['two', 3, 'two regions']),
+	map({ at_least("2 threads, $_->[1]", 'threads', 'x one thread',
+		       scaling('limit', 'nt64', 1.6),
+		       scaling('pmheap', $_->[0])) }
+		['word', 'W2'], ['queue', 'W5'], ['map', 'W6']),
+	at_most('open clean, 1 M objects', 'open', 'ms', 5,
+		just('clean.1000000')),
+	ahead('open clean, 1 M objects', 'open', 'clean.1000000', 2),
+	at_most('open after a crash', 'open', 'ms', 50,
+		just('crashed.1000000')),
+	ahead('open after a crash', 'open', 'crashed.1000000', 2),
+	at_most('space, 1 M x 64 B', 'space', 'x', 1.03, just('same')),
+	at_most('space, random 16..1024 B', 'space', 'x', 1.13,
+		just('random')),
+	at_most('disk, strict, 1 thread', 'disk', 'x fdatasync', 1.25,
+		times_floor('commit.1', 'fdatasync')),
+	at_least('disk, strict, 8 threads', 'disk', 'x the rate of 1', 4,
+		 sub { $_[0]->('pmheap', 'commit.1') /
+		       $_[0]->('pmheap', 'commit.8') }),
+	map({ (ahead('disk, strict, 1 thread', 'disk', 'commit.1', 1, $_),
+	       ahead('disk, strict, 8 threads', 'disk', 'commit.8', 1, $_)) }
+		qw(sqlite lmdb)),
+	at_most('64 MiB of DRAM, 1 GiB pool', 'budget', 'x without a limit', 3,
+		times_of('pmheap', 'word', 'budget')),
+	at_most('64 MiB of DRAM, 1 GiB pool', 'budget', 'MiB', 64,
+		just('dram', 'budget')),
 	at_most('relaxed durability, W2', 'write', 'ns', 60,
 		just('word', 'relaxed')),
 );

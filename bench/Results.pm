@@ -140,7 +140,7 @@ sub verdict {
 sub targets_print {
 	my ($targets, $results) = @_;
 	my ($reached, $missed, $open) = (0, 0, 0);
-	printf "\n%-34s %9s  %-22s %-9s %6s\n", 'where it must get',
+	printf "\n%-41s %9s  %-22s %-9s %6s\n", 'where it must get',
 	       'is', 'unit', '', 'limit';
 	for my $t (@$targets) {
 		my @v = target_values($t, $results, $t->{value});
@@ -155,9 +155,9 @@ sub targets_print {
 		} else {
 			$open++;
 		}
-		printf "%-34s %9s  %-22s %-9s %6s  %s\n", $t->{what},
+		printf "%-41s %9s  %-22s %-9s %6s  %s\n", $t->{what},
 		       ratio_text(@v), $t->{unit}, $t->{sense},
-		       ref $limit ? '-' : number($limit), $text;
+		       ref $limit ? '' : number($limit), $text;
 	}
 	print "\n$reached reached, $missed not reached, $open not measured.\n";
 	print "$MARK: rounds disagree by more than $DISAGREE x ($marked ",

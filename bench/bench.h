@@ -75,14 +75,16 @@ void bench_figure_n(const char *name, size_t n, double value);
 double bench_ns(double start, size_t op_n);
 /* Prints what failed, with the system's sentence if it has one; exits. */
 void bench_die(const char *what) __attribute__((noreturn));
-/* Name of a new file in the run's directory; it is removed, with what others
- * add to its name, when the program ends. */
+/* Name of a new file in the run's directory, the same for the same name. It is
+ * removed, with what others add to its name, when the program ends. */
 const char *bench_path(const char *name);
+/* Before that. */
+void bench_remove(const char *path);
 /* bytes of the file and of what the system put beside it */
 double bench_file_bytes(const char *path);
 /*
- * Runs f(arg, t) in n threads that start at once; seconds until the last one
- * has ended.
+ * Runs f(arg, t) in n threads that start at once; seconds from the first start
+ * to the last end.
  */
 double bench_threads(unsigned n, void (*f)(void *arg, unsigned t), void *arg);
 

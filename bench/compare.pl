@@ -123,24 +123,41 @@ sub system_stop {
 	system_failed($work, $run) if $? && !$run->{failed};
 }
 
+sub system_run {
+	my ($work, $run) = @_;
+	return if $run->{failed};
+	print { $run->{to} } "run\n";
+	my $figures = answer($run);
+	return system_failed($work, $run) unless $figures;
+	push @{$run->{rounds}}, $figures;
+}
+
+# One system at a time has all the memory.
+sub work_run_alone {
+	my ($work, $rounds, @found) = @_;
+	my %rounds = map { $_->{name} => [] } @found;
+	for my $round (1 .. $rounds) {
+		for my $system (@found) {
+			my $run = system_start($work, $system);
+			system_run($work, $run);
+			system_stop($work, $run);
+			push @{$rounds{$system->{name}}}, @{$run->{rounds}}
+				unless $run->{failed};
+		}
+	}
+	return \%rounds;
+}
+
 # Who is first changes from round to round.
 sub work_run {
 	my ($work, @found) = @_;
 	my $rounds = $work->{rounds} && $work->{rounds} < $opt{rounds} ?
 		$work->{rounds} : $opt{rounds};
-	my @runs = map { system_start($work, $_) }
-		grep { $_->{knows}{$work->{name}} } @found;
+	@found = grep { $_->{knows}{$work->{name}} } @found;
+	return work_run_alone($work, $rounds, @found) if $work->{alone};
+	my @runs = map { system_start($work, $_) } @found;
 	for my $round (1 .. $rounds) {
-		for my $run (@runs) {
-			next if $run->{failed};
-			print { $run->{to} } "run\n";
-			my $figures = answer($run);
-			if ($figures) {
-				push @{$run->{rounds}}, $figures;
-			} else {
-				system_failed($work, $run);
-			}
-		}
+		system_run($work, $_) for @runs;
 		push @runs, shift @runs;
 	}
 	system_stop($work, $_) for @runs;
@@ -184,7 +201,7 @@ for my $work (@works) {
 	$results{$work->{name}} = work_run($work, @found);
 	results_print($work, $results{$work->{name}}, \@found);
 }
-targets_print(\@targets, \%results);
+targets_print(\@targets, \%results) if $opt{scale} ne 'tiny';
 results_save($opt{out}, \@works, \%results) if $opt{out};
 print "\n$failures programs failed.\n" if $failures;
 exit($failures ? 1 : 0);

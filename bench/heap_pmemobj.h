@@ -91,6 +91,9 @@ static inline bool heap_try(size_t n)
 void *heap_array(unsigned pool, unsigned slot, size_t len);
 long heap_objects(void);
 long heap_commits(void);
+long heap_pending(void);
+unsigned heap_lanes(void);
+void word_leave(size_t i, uint64_t value);
 
 typedef PMEMoid fat;
 

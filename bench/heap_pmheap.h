@@ -6,6 +6,7 @@
 #ifndef PMHEAP_BENCH_HEAP_PMHEAP_H
 #define PMHEAP_BENCH_HEAP_PMHEAP_H
 
+#include <errno.h>
 #include <pmheap.h>
 
 #define SYS_IS_HEAP 1
@@ -87,7 +88,11 @@ static inline void heap_set_word(uint64_t *word, uint64_t value)
 /* Allocates alone; false: the pool is full. */
 static inline bool heap_try(size_t n)
 {
-	return pm_alloc_in(pmheap_region[0], n) != NULL;
+	if (pm_alloc_in(pmheap_region[0], n))
+		return true;
+	if (errno != ENOMEM)
+		bench_die("an allocation");
+	return false;
 }
 
 /* Array number slot of a pool, zeroed when it is first asked for. */
@@ -96,6 +101,12 @@ void *heap_array(unsigned pool, unsigned slot, size_t len);
 long heap_objects(void);
 /* Transactions that were committed in pool 0; -1: it cannot say. */
 long heap_commits(void);
+/* Entries in pool 0's log that recovery would replay; -1: it has no such log. */
+long heap_pending(void);
+/* Lanes of pool 0's log: threads that fill it. */
+unsigned heap_lanes(void);
+/* Starts a transaction that changes a word, and does not end it. */
+void word_leave(size_t i, uint64_t value);
 /* DRAM that pool 0's working copy holds. */
 double heap_dram_bytes(void);
 

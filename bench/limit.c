@@ -6,10 +6,13 @@
 #include "floor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #define ENTRY_MOST 4160		/* 4 KiB and a line of the entry's own    */
 #define BLOCK 4096
+#define DISK_LEN ((off_t)1 << 20)
 
 static struct {
 	struct rng rng;
@@ -131,6 +134,62 @@ static void redo_run(const char *name, size_t len, size_t per, size_t log_len,
 		bench_die("the last store is not in its place");
 }
 
+static void thread_append(void *arg, unsigned t)
+{
+	struct floor_log log = { .off = t * FLOOR_LOG_LEN };
+	char entry[FLOOR_LINE] = { 0 };
+
+	for (size_t i = 0; i < *(size_t *)arg; i++) {
+		memcpy(entry, &i, sizeof i);
+		floor_append(&log, entry, sizeof entry);
+	}
+	if (memcmp(log.last, entry, sizeof entry) != 0)
+		bench_die("the last entry is not in the log");
+}
+
+/* Each thread has a log of its own. */
+static void threads_run(void)
+{
+	size_t n = bench_pick(100, 100000, 500000);
+
+	for (unsigned t = 1; t <= 4; t *= 2) {
+		double took = bench_threads(t, thread_append, &n);
+
+		bench_figure_n("nt64", t, took * 1e9 / (double)(t * n));
+	}
+}
+
+static int disk_fd;
+
+static void disk_start(void)
+{
+	disk_fd = open(bench_path("limit-disk"), O_RDWR | O_CREAT, 0600);
+	if (disk_fd < 0 || posix_fallocate(disk_fd, 0, DISK_LEN))
+		bench_die("a file on the disk");
+	for (off_t at = 0; at < DISK_LEN; at += BLOCK)
+		if (pwrite(disk_fd, w.entry, BLOCK, at) != BLOCK)
+			bench_die("writing to the disk");
+	if (fsync(disk_fd))
+		bench_die("a sync of the disk");
+}
+
+/* The disk's own: a block is written and synced, one after the other. */
+static void disk_run(void)
+{
+	size_t n = bench_pick(5, 100, 500);
+	double start = bench_now();
+
+	for (size_t i = 0; i < n; i++) {
+		off_t at = (off_t)(i * BLOCK) % DISK_LEN;
+
+		entry_mark(BLOCK);
+		if (pwrite(disk_fd, w.entry, BLOCK, at) != BLOCK ||
+		    fdatasync(disk_fd))
+			bench_die("a sync of the disk");
+	}
+	bench_figure("fdatasync", bench_ns(start, n) / 1000);
+}
+
 static void write_run(void)
 {
 	log_run();
@@ -153,7 +212,14 @@ static const struct bench_work limit_queue = {
 static const struct bench_work limit_map = {
 	"map", limit_start, log_run, limit_stop,
 };
+static const struct bench_work limit_threads = {
+	"threads", limit_start, threads_run, limit_stop,
+};
+static const struct bench_work limit_disk = {
+	"disk", disk_start, disk_run, limit_stop,
+};
 
 const struct bench_work *const bench_works[] = {
-	&limit_write, &limit_alloc, &limit_queue, &limit_map, NULL,
+	&limit_write, &limit_alloc, &limit_queue, &limit_map,
+	&limit_threads, &limit_disk, NULL,
 };

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -75,7 +76,7 @@ static char *name_beside(const char *path, size_t i)
 	return name;
 }
 
-static void path_remove(const char *path)
+void bench_remove(const char *path)
 {
 	for (size_t i = 0; i < BESIDE_N; i++) {
 		char *name = name_beside(path, i);
@@ -91,7 +92,7 @@ static void paths_remove(void)
 	if (getpid() != paths_pid)
 		return;
 	for (size_t i = 0; i < path_n; i++)
-		path_remove(paths[i]);
+		bench_remove(paths[i]);
 }
 
 static void stopped(int signal_number)
@@ -112,7 +113,13 @@ const char *bench_path(const char *name)
 	    asprintf(&paths[path_n], "%s/pmheap-bench-%s.%d", bench_run.dir,
 		     name, (int)getpid()) < 0)
 		bench_die("too many files");
-	path_remove(paths[path_n]);
+	for (size_t i = 0; i < path_n; i++)
+		if (strcmp(paths[i], paths[path_n]) == 0) {
+			free(paths[path_n]);
+			bench_remove(paths[i]);
+			return paths[i];
+		}
+	bench_remove(paths[path_n]);
 	return paths[path_n++];
 }
 
@@ -137,6 +144,7 @@ struct thread {
 	void	(*f)(void *arg, unsigned t);
 	void	*arg;
 	pthread_barrier_t *ready;
+	double	 start, end;
 };
 
 static void *thread_main(void *arg)
@@ -145,8 +153,9 @@ static void *thread_main(void *arg)
 
 	sys_thread_begin();
 	pthread_barrier_wait(thread->ready);
+	thread->start = bench_now();
 	thread->f(thread->arg, thread->t);
-	pthread_barrier_wait(thread->ready);
+	thread->end = bench_now();
 	sys_thread_end();
 	return NULL;
 }
@@ -155,9 +164,9 @@ double bench_threads(unsigned n, void (*f)(void *arg, unsigned t), void *arg)
 {
 	struct thread threads[THREADS_MAX];
 	pthread_barrier_t ready;
-	double start, took;
+	double start = 0, end = 0;
 
-	if (n > THREADS_MAX || pthread_barrier_init(&ready, NULL, n + 1))
+	if (n > THREADS_MAX || pthread_barrier_init(&ready, NULL, n))
 		bench_die("threads");
 	for (unsigned t = 0; t < n; t++) {
 		threads[t] = (struct thread){ .t = t, .f = f, .arg = arg,
@@ -166,12 +175,13 @@ double bench_threads(unsigned n, void (*f)(void *arg, unsigned t), void *arg)
 				   &threads[t]))
 			bench_die("starting a thread");
 	}
-	pthread_barrier_wait(&ready);
-	start = bench_now();
-	pthread_barrier_wait(&ready);
-	took = bench_now() - start;
-	for (unsigned t = 0; t < n; t++)
+	for (unsigned t = 0; t < n; t++) {
 		pthread_join(threads[t].id, NULL);
+		if (t == 0 || threads[t].start < start)
+			start = threads[t].start;
+		if (threads[t].end > end)
+			end = threads[t].end;
+	}
 	pthread_barrier_destroy(&ready);
-	return took;
+	return end - start;
 }

@@ -17,6 +17,8 @@
 
 /* A new pool at path with room for len bytes of objects. */
 void sys_create(unsigned pool, const char *path, size_t len);
+/* The same, but the file has len bytes in all. Persistent heaps only. */
+void sys_create_exact(unsigned pool, const char *path, size_t len);
 /* Opens it as it was left; a volatile system does nothing. */
 void sys_reopen(unsigned pool, const char *path);
 void sys_close(unsigned pool);

@@ -44,14 +44,17 @@ const char *sys_error(void)
 	return pmemobj_errormsg();
 }
 
+void sys_create_exact(unsigned pool, const char *path, size_t len)
+{
+	pmemobj_pool[pool] = pmemobj_create(path, LAYOUT, len, 0600);
+	if (!pmemobj_pool[pool])
+		bench_die("creating a pool");
+}
+
 /* An object of 64 bytes takes 128 and its part of a chunk's header. */
 void sys_create(unsigned pool, const char *path, size_t len)
 {
-	size_t size = len * 5 / 2 + ((size_t)32 << 20);
-
-	pmemobj_pool[pool] = pmemobj_create(path, LAYOUT, size, 0600);
-	if (!pmemobj_pool[pool])
-		bench_die("creating a pool");
+	sys_create_exact(pool, path, len * 5 / 2 + ((size_t)32 << 20));
 }
 
 void sys_reopen(unsigned pool, const char *path)
@@ -93,4 +96,22 @@ long heap_objects(void)
 long heap_commits(void)
 {
 	return -1;
+}
+
+long heap_pending(void)
+{
+	return -1;
+}
+
+unsigned heap_lanes(void)
+{
+	return 1;
+}
+
+void word_leave(size_t i, uint64_t value)
+{
+	if (pmemobj_tx_begin(pmemobj_pool[0], NULL, TX_PARAM_NONE) ||
+	    pmemobj_tx_add_range_direct(&heap_words[i], sizeof value))
+		bench_die("a transaction");
+	heap_words[i] = value;
 }

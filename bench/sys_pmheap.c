@@ -63,11 +63,16 @@ static void pool_open(unsigned pool, const char *path, size_t size)
 		bench_die("opening a pool");
 }
 
+void sys_create_exact(unsigned pool, const char *path, size_t len)
+{
+	pool_open(pool, path, len);
+}
+
 void sys_create(unsigned pool, const char *path, size_t len)
 {
 	size_t size = len + len / 4 + ((size_t)16 << 20);
 
-	pool_open(pool, path, size / 4096 * 4096);
+	sys_create_exact(pool, path, size / 4096 * 4096);
 }
 
 void sys_reopen(unsigned pool, const char *path)
@@ -115,6 +120,23 @@ long heap_objects(void)
 long heap_commits(void)
 {
 	return (long)stats().commits;
+}
+
+long heap_pending(void)
+{
+	return (long)(stats().sequence - stats().watermark);
+}
+
+unsigned heap_lanes(void)
+{
+	return stats().lanes;
+}
+
+void word_leave(size_t i, uint64_t value)
+{
+	if (pm_tx_begin() || pm_tx_add(&heap_words[i], sizeof value))
+		bench_die("a transaction");
+	heap_words[i] = value;
 }
 
 double heap_dram_bytes(void)

@@ -14,5 +14,18 @@ const struct bench_work *const bench_works[] = {
 	&work_queue,
 	&work_walk,
 #endif
+#ifdef SYS_HAS_FAT
+	&work_fat,
+#endif
+#ifdef SYS_PERSISTENT
+	&work_open,
+	&work_disk,
+#endif
+	&work_space,
+	&work_threads,
+	&work_grow,
+#ifdef BENCH_PMHEAP
+	&work_budget,
+#endif
 	NULL,
 };

@@ -8,6 +8,8 @@
 #include "bench.h"
 
 extern const struct bench_work work_write, work_alloc, work_mixed, work_queue;
-extern const struct bench_work work_map, work_walk;
+extern const struct bench_work work_map, work_walk, work_fat, work_budget;
+extern const struct bench_work work_open, work_space, work_grow, work_threads;
+extern const struct bench_work work_disk;
 
 #endif

@@ -189,7 +189,7 @@ sub file_lines {
 }
 
 machine_print();
-my @found = systems_found();
+my @found = systems_found() or die "no program of these is in $opt{bin}\n";
 my %results;
 for my $work (@works) {
 	next unless chosen($opt{only}, $work->{name});

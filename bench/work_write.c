@@ -9,6 +9,7 @@
 #define LINE_WORDS 8
 #define LINES 8
 #define BLOCK_WORDS 512
+#define REOPEN_N 100
 
 static struct {
 	const char *path;
@@ -86,27 +87,33 @@ static void block_change(struct rng *rng, uint64_t stamp)
 	} HEAP_TX_END
 }
 
-/* n operations on pieces of len words, per of them in each. */
+/* The words of operations from..to on pieces, per of them in each. */
+static void pieces_verify(struct rng rng, uint64_t from, uint64_t to,
+			  size_t len, size_t per)
+{
+	for (size_t i = 0; i < (to - from) * per; i++) {
+		size_t piece = rng_next(&rng) % (w.word_n / len);
+		const uint64_t *p = heap_words + piece * len;
+
+		if (p[0] < from + i / per || p[0] >= to)
+			bench_die("a line that was written is not there");
+		for (size_t k = 1; k < len; k++)
+			if (p[k] != p[0])
+				bench_die("a line is torn");
+	}
+}
+
 static void pieces_run(const char *name, void (*change)(struct rng *, uint64_t),
 		       size_t len, size_t per, size_t op_n)
 {
-	struct rng rng = w.rng;
+	struct rng before = w.rng;
 	uint64_t first = w.stamp;
 	double start = bench_now();
 
 	for (size_t i = 0; i < op_n; i++)
 		change(&w.rng, w.stamp++);
 	bench_figure(name, bench_ns(start, op_n));
-	for (size_t i = 0; i < op_n * per; i++) {
-		size_t piece = rng_next(&rng) % (w.word_n / len);
-		const uint64_t *p = heap_words + piece * len;
-
-		if (p[0] < first + i / per || p[0] >= w.stamp)
-			bench_die("a line that was written is not there");
-		for (size_t k = 1; k < len; k++)
-			if (p[k] != p[0])
-				bench_die("a line is torn");
-	}
+	pieces_verify(before, first, w.stamp, len, per);
 }
 
 #endif
@@ -125,14 +132,44 @@ static void write_run(void)
 	words_verify(word_n);
 }
 
-static void write_stop(void)
-{
 #ifdef SYS_PERSISTENT
+
+static void write_reopen(void)
+{
 	sys_close(0);
 	sys_reopen(0, w.path);
 	word_make(w.word_n);
+}
+
+#ifdef SYS_IS_HEAP
+/* A few operations on pieces are there after opening again, too. */
+static void pieces_reopen(void (*change)(struct rng *, uint64_t), size_t len,
+			  size_t per)
+{
+	struct rng before = w.rng;
+	uint64_t first = w.stamp;
+
+	for (size_t i = 0; i < REOPEN_N; i++)
+		change(&w.rng, w.stamp++);
+	write_reopen();
+	pieces_verify(before, first, w.stamp, len, per);
+}
 #endif
-	words_verify(w.stamp - w.first);
+
+#endif
+
+static void write_stop(void)
+{
+#ifdef SYS_PERSISTENT
+	uint64_t last = w.stamp;
+
+	write_reopen();
+	words_verify(last - w.first);
+#ifdef SYS_IS_HEAP
+	pieces_reopen(lines_change, LINE_WORDS, LINES);
+	pieces_reopen(block_change, BLOCK_WORDS, 1);
+#endif
+#endif
 	sys_close(0);
 }
 

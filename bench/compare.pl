@@ -10,6 +10,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::Bin;
 use Figures;
+use Plot;
 use Results;
 use Getopt::Long;
 use IPC::Open2;
@@ -202,6 +203,12 @@ for my $work (@works) {
 	results_print($work, $results{$work->{name}}, \@found);
 }
 targets_print(\@targets, \%results) if $opt{scale} ne 'tiny';
-results_save($opt{out}, \@works, \%results) if $opt{out};
+if ($opt{out}) {
+	results_save($opt{out}, \@works, \%results);
+	my @plots = results_plot($opt{out}, \%results,
+				 map { $_->{name} } @found);
+	print "Pictures: ", @plots ? join(', ', @plots) :
+		'none, there is no gnuplot', ".\n";
+}
 print "\n$failures programs failed.\n" if $failures;
 exit($failures ? 1 : 0);

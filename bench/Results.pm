@@ -24,8 +24,8 @@ sub median {
 sub number {
 	my $v = shift;
 	return '-' unless defined $v;
-	return sprintf abs($v) >= 1000 ? '%.0f' : abs($v) >= 10 ? '%.1f' :
-		       abs($v) >= 1 ? '%.2f' : '%.3f', $v;
+	return sprintf abs($v) >= 1000 ? '%.0f' : abs($v) >= 100 ? '%.1f' :
+		       abs($v) >= 10 ? '%.2f' : '%.3f', $v;
 }
 
 # All rounds' values of a figure; none if it has no such figure.

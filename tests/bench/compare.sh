@@ -55,12 +55,12 @@ program on-malloc 0 10 100 10
 run
 [ "$code" = 0 ] || { echo "FAIL: exit code $code"; cat out err; status=1; }
 says '^ +limit +100\.0 +100\.0 +200\.0'
-says '^ +pmheap +260\.0 +250\.0 +500\.0 +2\.50 *$'
-says '^ +pmemobj +2500 +2080 +5000 +25\.0 +10\.0 *$'
-says '^ +malloc +10\.0 +10\.0 +100\.0 +0\.100\? +0\.040\? *$'
+says '^ +pmheap +260\.0 +250\.0 +500\.0 +2\.500 *$'
+says '^ +pmemobj +2500 +2080 +5000 +25\.00 +10\.00 *$'
+says '^ +malloc +10\.00 +10\.00 +100\.0 +0\.100\? +0\.040\? *$'
 says '^lmdb: left out'
 says '^W5 enqueue .* 260\.0  ns .* at most +450\.0  reached'
-says '^W5 enqueue .* 10\.0  x faster than pmemobj .* reached'
+says '^W5 enqueue .* 10\.00  x faster than pmemobj .* reached'
 says '^\?: rounds disagree by more than 2 x'
 grep -q "^queue	pair	pmemobj	2	2080$" results/rounds.tsv &&
 	grep -q "^queue	pair	pmheap	260	250	500$" results/medians.tsv || {

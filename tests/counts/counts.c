@@ -109,23 +109,19 @@ static double per_op(uint64_t n, unsigned op_n)
 	return (double)n / op_n;
 }
 
-/* more or less than the golden number, or neither: 1, -1, 0 */
-static int judge(const struct operation *op, const char *what, double is,
-		 double golden)
+/* Is it more than the golden number? Says so, and if it is less. */
+static bool judge(const struct operation *op, const char *what, double is,
+		  double golden)
 {
 	double slack = op->checkpoints ? golden * SLACK : 0.0005;
 
-	if (is > golden + slack) {
+	if (is > golden + slack)
 		printf("%s: %s are %.3f an operation, they were %.3f\n",
 		       op->name, what, is, golden);
-		return 1;
-	}
-	if (is < golden - slack) {
+	else if (is < golden - slack)
 		printf("%s: %s are only %.3f an operation, lower the golden "
 		       "number, %.3f\n", op->name, what, is, golden);
-		return -1;
-	}
-	return 0;
+	return is > golden + slack;
 }
 
 /* The golden numbers of an operation. */
@@ -154,6 +150,7 @@ static int check(const struct operation *op, const char *golden)
 	struct counts n = count(op, op_n);
 	double fences = per_op(n.fences, op_n), lines = per_op(n.lines, op_n);
 	double bytes = per_op(n.logged, op_n), g[3];
+	int dearer = 0;
 
 	if (!golden) {
 		printf("%-26s %10.3f %10.3f %10.3f\n", op->name, fences, lines,
@@ -164,9 +161,10 @@ static int check(const struct operation *op, const char *golden)
 		printf("%s: no golden numbers\n", op->name);
 		return 1;
 	}
-	return (judge(op, "fences", fences, g[0]) > 0) |
-	       (judge(op, "flushed lines", lines, g[1]) > 0) |
-	       (judge(op, "logged bytes", bytes, g[2]) > 0);
+	dearer += judge(op, "fences", fences, g[0]);
+	dearer += judge(op, "flushed lines", lines, g[1]);
+	dearer += judge(op, "logged bytes", bytes, g[2]);
+	return dearer != 0;
 }
 
 int main(int argc, char **argv)

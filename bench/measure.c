@@ -51,12 +51,12 @@ size_t bench_pick(size_t tiny, size_t quick, size_t full)
 
 void bench_figure(const char *name, double value)
 {
-	printf("%s\t%.6g\n", name, value);
+	printf("%s\t%.5f\n", name, value);
 }
 
 void bench_figure_n(const char *name, size_t n, double value)
 {
-	printf("%s.%zu\t%.6g\n", name, n, value);
+	printf("%s.%zu\t%.5f\n", name, n, value);
 }
 
 void bench_die(const char *what)

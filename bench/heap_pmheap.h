@@ -101,7 +101,7 @@ void *heap_array(unsigned pool, unsigned slot, size_t len);
 long heap_objects(void);
 /* Transactions that were committed in pool 0; -1: it cannot say. */
 long heap_commits(void);
-/* Entries in pool 0's log that recovery would replay; -1: it has no such log. */
+/* Entries in pool 0's log that recovery would replay; -1: it has none such. */
 long heap_pending(void);
 /* Lanes of pool 0's log: threads that fill it. */
 unsigned heap_lanes(void);

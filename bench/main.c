@@ -87,6 +87,37 @@ static int work_do(const struct bench_work *work, bool serve, long rounds)
 	return fflush(stdout) ? 1 : 0;
 }
 
+/* What the command line says besides bench_run. */
+struct arguments {
+	const char *name;
+	bool	 serve;
+	long	 rounds;
+};
+
+/* An option that is not known, or whose value is not, is false. */
+static bool option_take(struct arguments *a, int key)
+{
+	if (key == 'w')
+		a->name = optarg;
+	else if (key == 'r')
+		a->rounds = atol(optarg);
+	else if (key == 'v')
+		a->serve = true;
+	else if (key == 'd')
+		bench_run.dir = optarg;
+	else if (key == 'k')
+		bench_run.disk = true;
+	else if (key == 'R')
+		bench_run.resident = true;
+	else if (key == 'X')
+		bench_run.relaxed = true;
+	else if (key == 'b')
+		bench_run.budget_len = (size_t)atol(optarg) << 20;
+	else
+		return key == 's' && scale_parse(optarg);
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -103,34 +134,17 @@ int main(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	const char *name = NULL;
-	bool serve = false;
-	long rounds = 3;
+	struct arguments a = { .rounds = 3 };
 	int key;
 
 	while ((key = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (key) {
-		case 'w': name = optarg; break;
-		case 'r': rounds = atol(optarg); break;
-		case 'v': serve = true; break;
-		case 'd': bench_run.dir = optarg; break;
-		case 'k': bench_run.disk = true; break;
-		case 'l': return list();
-		case 'R': bench_run.resident = true; break;
-		case 'X': bench_run.relaxed = true; break;
-		case 'b':
-			bench_run.budget_len = (size_t)atol(optarg) << 20;
-			break;
-		case 's':
-			if (!scale_parse(optarg))
-				return usage(stderr);
-			break;
-		default:
+		if (key == 'l')
+			return list();
+		if (!option_take(&a, key))
 			return usage(key == 'h' ? stdout : stderr);
-		}
 	}
-	if (optind < argc || !work_named(name))
+	if (optind < argc || !work_named(a.name))
 		return usage(stderr);
 	sys_start(argv);
-	return work_do(work_named(name), serve, rounds);
+	return work_do(work_named(a.name), a.serve, a.rounds);
 }

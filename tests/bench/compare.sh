@@ -62,12 +62,13 @@ says '^lmdb: left out'
 says '^W5 enqueue .* 260\.0  ns .* at most +450\.0  reached'
 says '^W5 enqueue .* 10\.00  x faster than pmemobj .* reached'
 says '^\?: rounds disagree by more than 2 x'
-grep -q "^queue	pair	pmemobj	2	2080$" results/rounds.tsv &&
-	grep -q "^queue	pair	pmheap	260	250	500$" results/medians.tsv || {
+if ! grep -q "^queue	pair	pmemobj	2	2080$" results/rounds.tsv ||
+	! grep -q "^queue	pair	pmheap	260	250	500$" results/medians.tsv
+then
 	echo "FAIL: the tables are wrong"
 	cat results/*.tsv
 	status=1
-}
+fi
 
 # Verifying fails at the end; another ends in the second round.
 program on-pmheap 1 250 260 500

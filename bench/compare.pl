@@ -179,7 +179,22 @@ sub machine_print {
 	      "\nhuge pages  ", $huge // 'unknown',
 	      "\npools in    $opt{dir}, flush instructions forced\n",
 	      "rounds      $opt{rounds}, scale $opt{scale}\n";
-	print "disk        $opt{disk}\n" if $opt{disk};
+	print "disk        $opt{disk}, ", file_system($opt{disk}), "\n"
+		if $opt{disk};
+}
+
+sub file_system {
+	open my $in, '-|', 'stat', '-f', '-c', '%T', '--', shift or
+		return 'unknown';
+	chomp(my $type = <$in> // 'unknown');
+	return $type;
+}
+
+# Why a workload on a disk cannot be; '' if it can.
+sub disk_lacks {
+	return 'no folder on a disk was named' unless $opt{disk};
+	my $type = file_system($opt{disk});
+	return $type =~ /^(tmpfs|ramfs)$/ ? "$opt{disk} is in memory" : '';
 }
 
 sub file_lines {
@@ -194,9 +209,9 @@ my @found = systems_found() or die "no program of these is in $opt{bin}\n";
 my %results;
 for my $work (@works) {
 	next unless chosen($opt{only}, $work->{name});
-	if ($work->{disk} && !$opt{disk}) {
-		print "\n$work->{name}: left out, no folder on a disk was ",
-		      "named\n";
+	my $lacks = $work->{disk} ? disk_lacks() : '';
+	if ($lacks) {
+		print "\n$work->{name}: left out, $lacks\n";
 		next;
 	}
 	$results{$work->{name}} = work_run($work, @found);

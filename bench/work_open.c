@@ -19,7 +19,7 @@
 #define TX_N 1000
 #define WORDS ((size_t)1 << 16)
 #define THREADS_MOST 16
-#define STEP_N 200		/* commits of a thread between two looks  */
+#define STEP_N 50		/* commits of a thread between two looks  */
 #define STEPS_MOST 5000
 
 struct report {

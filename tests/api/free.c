@@ -344,7 +344,7 @@ END_TEST
 
 START_TEST(free_space_can_be_changed_beside_a_new_object)
 {
-	char *p, *q;
+	char *p, *q = NULL;
 
 	t_init("p");
 	p = pm_alloc(MIB);

@@ -385,7 +385,7 @@ END_TEST
 
 START_TEST(a_root_made_in_a_transaction_is_found_and_grows_there)
 {
-	char *p, *q;
+	char *p, *q = NULL;
 
 	t_init("p");
 	TX_START {

@@ -21,6 +21,10 @@
 #define MAP_SYNC 0x80000
 #endif
 
+/* A plain write of so many bytes is streamed past the cache: to fetch lines that
+ * are written whole costs more than to wait until they have left. */
+#define STREAM_MIN 1024
+
 #define SYNCED (MAP_SHARED_VALIDATE | MAP_SYNC)
 
 static int dax_map(PmMedium *m)
@@ -54,6 +58,12 @@ static void stream_lines(uint8_t *to, const uint8_t *from, size_t n)
 }
 #endif
 
+static void stream(uint8_t *to, const void *src, size_t n)
+{
+	pmem_memcpy(to, src, n,
+		    PMEM_F_MEM_NONTEMPORAL | PMEM_F_MEM_NODRAIN);
+}
+
 static void dax_write(PmMedium *m, uint64_t off, const void *src, size_t n,
 		      unsigned how)
 {
@@ -64,11 +74,17 @@ static void dax_write(PmMedium *m, uint64_t off, const void *src, size_t n,
 		return;
 	}
 #endif
-	if (how == PM_WRITE_FLUSH)
-		pmem_memcpy(m->base + off, src, n,
-			    PMEM_F_MEM_NONTEMPORAL | PMEM_F_MEM_NODRAIN);
-	else
+	if (how == PM_WRITE_FLUSH) {
+		stream(m->base + off, src, n);
+	} else if (n >= STREAM_MIN) {
+		stream(m->base + off, src, n);
+		/* ORDER: the bytes before what tells other threads of them, as
+		 * these may flush and fence on our behalf; plain stores are in
+		 * that order by themselves. */
+		pmem_drain();
+	} else {
 		copy_words(m->base + off, src, n);
+	}
 }
 
 static void dax_fill(PmMedium *m, uint64_t off, int c, size_t n, unsigned how)

@@ -156,6 +156,20 @@ static void what_is_not_flushed_stays_dirty(void)
 	close_medium(&m);
 }
 
+/* Another thread's fence covers what this one has written plainly, if it has
+ * flushed it: nothing of it may be on its way past the cache any more. */
+static void a_long_plain_write_is_over_when_it_returns(void)
+{
+	static uint8_t bytes[4096 + 8];
+	PmMedium m = open_medium("dax", SIZE);
+
+	watch_lines(m.base, SIZE);
+	put(&m, 8192, bytes, sizeof(bytes), PM_WRITE_PLAIN);
+	check(watch_dirty(m.base + 8192, sizeof(bytes)) == 0,
+	      "lines were streamed and not waited for");
+	close_medium(&m);
+}
+
 static void words_are_stored_whole(const char *backend)
 {
 	PmMedium m = open_medium(backend, SIZE);
@@ -315,6 +329,7 @@ static const struct {
 	void (*run)(void);
 } tests[] = {
 	T(what_is_not_flushed_stays_dirty),
+	T(a_long_plain_write_is_over_when_it_returns),
 	T(what_dax_flushes_is_durable_after_its_fence),
 	T(what_file_flushes_is_durable_after_its_fence),
 	T(dax_stores_words_whole),

@@ -157,10 +157,31 @@ int part_build(struct ctx *c, unsigned idx)
 	return ret ? ret : part_put_pins(p);
 }
 
-static bool is_direct(const struct op *op)
+/* Contents that may go to their home while it is still free. */
+static bool is_fresh(const struct op *op, unsigned idx)
 {
-	return op->kind == OP_ALLOC && op->len >= DIRECT_MIN &&
+	return op->part == idx && op->kind == OP_ALLOC &&
 	       !(op->flags & (OPF_DEAD | OPF_NODATA));
+}
+
+/*
+ * The least length of contents that are written directly. They are written once
+ * instead of twice, but at the price of a checkpoint. Where lines are flushed
+ * one by one, many small ones are worth it as well; pages of a file, which they
+ * may lie scattered over, would all have to be synced.
+ */
+static uint64_t direct_min(const struct ctx *c, const struct region *r,
+			   unsigned idx)
+{
+	uint64_t sum = 0;
+	uint32_t i;
+
+	for (i = 0; i < c->op_n && sum < DIRECT_MIN; i++)
+		if (is_fresh(&c->op[i], idx))
+			sum += c->op[i].len;
+	if (sum < DIRECT_MIN)
+		return UINT64_MAX;
+	return r->md.m.backend->traits & PM_BACKEND_CPU_FENCE ? 1 : DIRECT_MIN;
 }
 
 int part_write_direct(struct ctx *c, unsigned idx)
@@ -169,14 +190,16 @@ int part_write_direct(struct ctx *c, unsigned idx)
 	struct region *r = p->r;
 	AO_t mine = 0;
 	bool any = false;
+	uint64_t least;
 	uint32_t i;
 
 	if (LIKELY(!c->alloc_n))
 		return 0;
+	least = direct_min(c, r, idx);
 	for (i = 0; i < c->op_n; i++) {
 		struct op *op = &c->op[i];
 
-		if (op->part != idx || !is_direct(op))
+		if (!is_fresh(op, idx) || op->len < least)
 			continue;
 		/* Replay of entries from before the place was free must not
 		 * overwrite it (T3). */

@@ -296,7 +296,7 @@ bool tx_others_are_idle(void);
 /* Where records go: the entry, or a spill. n bytes of payload. 0 or -1. */
 typedef int (*put_fn)(struct part *p, struct pm_rec rec, const void *payload,
 		      uint64_t n);
-/* Fresh objects of this many bytes are written to their home directly. */
+/* So many bytes of fresh objects are written to their home directly. */
 #define DIRECT_MIN 65536u
 
 /* Builds the entry of part idx. 0; 1: larger than an entry may be; -1. */

@@ -92,7 +92,7 @@ void model_diff(const struct model *got, const struct model *want, bool second,
 enum op_what { OP_PUT, OP_DEL, OP_SET, OP_FILL, OP_RESIZE, OP_REWRITE,
 	       OP_ABORT, OP_NESTED, OP_MANY, OP_FLOAT, OP_FLUSH, OP_BOTH,
 	       OP_FAIL, OP_CROWD, OP_PERSIST, OP_ROOT, OP_LEAVE,
-	       OP_PIN };
+	       OP_PIN, OP_BATCH };
 struct todo {
 	enum op_what what;
 	unsigned i;		/* slot or cell             */

@@ -232,6 +232,9 @@ void do_op(struct run *r, struct todo t)
 	case OP_MANY:
 		op_many(r, t.i, t.n);
 		break;
+	case OP_BATCH:
+		op_batch(r, t.i);
+		break;
 	case OP_FLOAT:
 		op_floating(r, t.n);
 		break;

@@ -21,6 +21,7 @@ void set_slot(struct run *r, unsigned i, uint64_t size, uint64_t tag);
 
 void op_put(struct run *r, unsigned i, uint64_t size);
 void op_many(struct run *r, unsigned i, uint64_t n);
+void op_batch(struct run *r, unsigned i);
 void op_floating(struct run *r, uint64_t size);
 void op_flush_now(struct run *r);
 void op_both(struct run *r, unsigned i, uint64_t n);

@@ -10,8 +10,9 @@
 #define BIG 6000u
 #define CROWD 400u
 
-/* Changes n cells and n slots at once, all or nothing. */
-void op_many(struct run *r, unsigned i, uint64_t n)
+/* Changes n cells and n slots at once, all or nothing; objects of least bytes
+ * and more. */
+static void change_many(struct run *r, unsigned i, uint64_t n, uint64_t least)
 {
 	struct root *root = root_of();
 	uint64_t k;
@@ -31,16 +32,27 @@ void op_many(struct run *r, unsigned i, uint64_t n)
 				set_slot(r, at, 0, 0);
 				continue;
 			}
-			o = pm_alloc(64 + 16 * k);
+			o = pm_alloc(least + 16 * k);
 			if (o)
-				obj_fill(o, 64 + 16 * k, tag);
+				obj_fill(o, least + 16 * k, tag);
 			TX_SET(root->slot[at], o);
-			set_slot(r, at, 64 + 16 * k, tag);
+			set_slot(r, at, least + 16 * k, tag);
 		}
 	} TX_ONABORT {
 		run_fail(r, "many");
 	} TX_END
 	run_end(r, r->tx_late);
+}
+
+void op_many(struct run *r, unsigned i, uint64_t n)
+{
+	change_many(r, i, n, 64);
+}
+
+/* Twenty that are written to their place directly, as together they are long. */
+void op_batch(struct run *r, unsigned i)
+{
+	change_many(r, i, 20, 3400);
 }
 
 static void *alloc_somehow(uint64_t size)

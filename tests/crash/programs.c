@@ -122,6 +122,21 @@ static void spills(struct run *r, const struct workload *w)
 	}
 }
 
+/* In slots whose contents the log still holds. */
+static void direct_batches(struct run *r, const struct workload *w)
+{
+	unsigned i, k;
+
+	for (i = 0; i < w->ops; i++) {
+		for (k = 0; k < 20; k++)
+			op(r, OP_PUT, 20 + k, 3400 + 16 * k);
+		op(r, OP_BATCH, 20, 0);
+		op(r, OP_BATCH, 20, 0);
+		op(r, OP_SET, 3, 0);
+		op(r, OP_BATCH, 20, 0);
+	}
+}
+
 /* Objects that are written to their place directly, where others were. */
 static void direct(struct run *r, const struct workload *w)
 {
@@ -277,6 +292,8 @@ const struct workload workloads[] = {
 	 false, false},
 	{"spill", spills, 3, 2, TINY, MIB, 0, 0, 0, false, true, false, false},
 	{"direct", direct, 3, 2, TINY, MIB, 0, 0, 0, false, true, false, false},
+	{"batch", direct_batches, 2, 2, 98304, MIB, 0, 0, 0, false, true, false,
+	 false},
 	{"overlay", overlays, 6, 1, 98304, MIB, 0, 0, 0, false, false, false,
 	 false},
 	{"laps", laps, 10, 1, TINY, MIB, 0, 0, 0, false, false, false, false},
@@ -300,6 +317,8 @@ const struct workload workloads[] = {
 	 false, true, false, false},
 	{"direct-relaxed", direct, 2, 2, TINY, MIB, 0, 0, PM_RELAXED, false,
 	 true, false, false},
+	{"batch-relaxed", direct_batches, 2, 2, 98304, MIB, 0, 0, PM_RELAXED,
+	 false, true, false, false},
 	{"growth-relaxed", grows, 14, 2, TINY, MIB, 3 * MIB, 0, PM_RELAXED,
 	 false, false, false, false},
 	{"two-regions-relaxed", in_both, 24, 2, TINY, MIB, 0, 0, PM_RELAXED,

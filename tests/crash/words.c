@@ -29,6 +29,7 @@ static const struct word one_region[] = {
 	{"nested", {OP_NESTED, 0, 0}, 0},
 	{"many", {OP_MANY, 0, 3}, 0},
 	{"spill", {OP_MANY, 4, 40}, 0},
+	{"batch", {OP_BATCH, 8, 0}, 0},
 	{"direct", {OP_PUT, 2, 70000}, 0},
 	{"grow", {OP_PUT, 3, 60000}, 0},
 	{"root", {OP_ROOT, 0, 900}, 0},

@@ -45,10 +45,9 @@ static int reid(const char *path)
 	if (ret == 0)
 		ret = log_open(r, PM_STRICT, 0, 0);
 	if (ret == 0) {
-		pthread_mutex_lock(&r->hdr_mu);
+		/* No other thread has it: it is in no table. */
 		rename_in_map(r->hdr, r->id, random_id());
 		r->hdr_dirty = true;
-		pthread_mutex_unlock(&r->hdr_mu);
 		ret = log_close(r, true);
 	}
 	heap_unload(r);

@@ -250,7 +250,7 @@ my %sharp = (
 );
 my @general = qw(tx multi growth large region idmap poison relaxed
 		 api-threads);
-my @lies = qw(badpool header record extent idmap-unit badlog);
+my @lies = qw(badpool header checksum record extent idmap-unit badlog);
 my $threads = qr/^(?:AO_|acq|rel|torn|mutex|spin|barrier)/;
 
 # In which order what is tried: the likely and the cheap first.
@@ -284,8 +284,8 @@ sub plan {
 	return (@backends, @api, $test->('file', 'poison', 'tx', 'truncate'),
 		@lie, @adr, @threads, @calls)
 		if $m->{file} =~ m{^persist.*c$|^clone};
-	return (@lie, @adr, @api, @page, @threads, $test->('shm', 'truncate'),
-		@calls, @deep, @two) if $m->{op} =~ /^(?:judge|check)$/;
+	return (@lie, @api, $test->('shm', 'truncate'), @adr, @calls)
+		if $m->{op} =~ /^(?:judge|check)$/;
 	return (reverse(@threads), @adr, @api, @lie, @page)
 		if $m->{op} =~ $threads;
 	return (@adr, @page, @lie, @api, $test->('shm', 'truncate'), @threads,

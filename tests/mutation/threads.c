@@ -52,7 +52,7 @@ static struct root_b *root_b;
 static int second;
 static char dir[128];
 static unsigned rounds = 150;
-static int readers_stop;
+static int readers_stop, checker_stop;
 static pthread_barrier_t start_line;
 static PmWrapperConfig comers;
 
@@ -288,6 +288,20 @@ static void visit(int number)
 	sem_destroy(&v.done);
 }
 
+/* With what other threads copy, and open, at the same time. */
+static void copy_about(const char *path)
+{
+	PmCheckReport report;
+	char copy[170];
+
+	snprintf(copy, sizeof(copy), "%s.copy", path);
+	if (pm_clone(path, copy) || pm_reid(copy))
+		die("a copy of a region");
+	if (pm_check(copy, 0, &report) || report.status != PM_CHECK_CLEAN)
+		die("pm_check");
+	unlink(copy);
+}
+
 /* Regions come and go beside those that are used. */
 static void *opener(void *arg)
 {
@@ -307,8 +321,24 @@ static void *opener(void *arg)
 		if (pm_check(path, 0, &report) ||
 		    report.status != PM_CHECK_CLEAN)
 			die("pm_check");
+		copy_about(path);
 		unlink(path);
 	}
+	return NULL;
+}
+
+/* Looks at a pool that is closed, also while all others are being closed. */
+static void *checker(void *arg)
+{
+	PmCheckReport report;
+	char path[160];
+
+	(void)arg;
+	snprintf(path, sizeof(path), "%s/e", dir);
+	while (!__atomic_load_n(&checker_stop, __ATOMIC_RELAXED))
+		if (pm_check(path, 0, &report) ||
+		    report.status != PM_CHECK_CLEAN)
+			die("pm_check");
 	return NULL;
 }
 
@@ -385,15 +415,28 @@ static void remove_pools(void)
 	char path[160];
 	int name;
 
-	for (name = 'a'; name <= 'd'; name++) {
+	for (name = 'a'; name <= 'e'; name++) {
 		snprintf(path, sizeof(path), "%s/%c", dir, name);
 		unlink(path);
 	}
 }
 
+static void make_closed_pool(PmWrapperConfig c)
+{
+	char path[160];
+	int number;
+
+	snprintf(path, sizeof(path), "%s/e", dir);
+	c.path = path;
+	c.max_size = 0;
+	number = pm_init_sec(c);
+	if (number < 0 || !pm_root_in(number, 64) || pm_close_sec(number))
+		die("a pool to be checked");
+}
+
 static void run(PmWrapperConfig c, int two)
 {
-	pthread_t thread[THREADS], look, open[2];
+	pthread_t thread[THREADS], look, open[2], check;
 	uintptr_t i;
 
 	c.flags |= PM_CREATE;
@@ -402,14 +445,16 @@ static void run(PmWrapperConfig c, int two)
 	c.lanes = 2;
 	c.lane_size = 16384;
 	open_pools(&c, two);
-	readers_stop = 0;
+	readers_stop = checker_stop = 0;
+	make_closed_pool(c);
 	for (i = 0; i < THREADS; i++)
 		if (pthread_create(&thread[i], NULL, worker, (void *)i))
 			die("pthread_create");
 	comers = c;
 	if (pthread_create(&look, NULL, reader, NULL) ||
 	    pthread_create(&open[0], NULL, opener, (void *)"c") ||
-	    pthread_create(&open[1], NULL, opener, (void *)"d"))
+	    pthread_create(&open[1], NULL, opener, (void *)"d") ||
+	    pthread_create(&check, NULL, checker, NULL))
 		die("pthread_create");
 	for (i = 0; i < THREADS; i++)
 		pthread_join(thread[i], NULL);
@@ -424,6 +469,8 @@ static void run(PmWrapperConfig c, int two)
 	check_all();
 	if (pm_close())
 		die("pm_close");
+	__atomic_store_n(&checker_stop, 1, __ATOMIC_RELAXED);
+	pthread_join(check, NULL);
 	check_pool("a");
 	remove_pools();
 }

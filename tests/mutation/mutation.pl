@@ -284,7 +284,7 @@ sub plan {
 	return (@backends, @api, $test->('file', 'poison', 'tx', 'truncate'),
 		@lie, @adr, @threads, @calls)
 		if $m->{file} =~ m{^persist.*c$|^clone};
-	return (@lie, @api, $test->('shm', 'truncate'), @adr, @calls)
+	return (@lie, @api, $test->('shm', 'truncate'), @adr)
 		if $m->{op} =~ /^(?:judge|check)$/;
 	return (reverse(@threads), @adr, @api, @lie, @page)
 		if $m->{op} =~ $threads;

@@ -475,6 +475,76 @@ static void run(PmWrapperConfig c, int two)
 	remove_pools();
 }
 
+/* Entries that are too long for a lane, and no free space to put them in. */
+struct cramped {
+	unsigned char *own[2];
+};
+
+#define OWN 12000
+
+static void *rewriter(void *arg)
+{
+	unsigned char *own = arg;
+	unsigned i;
+
+	pthread_barrier_wait(&start_line);
+	for (i = 0; i < rounds; i++) {
+		TX_START {
+			TX_ADD_RANGE(own, OWN);
+			memset(own, (int)(own[0] + 2), OWN);
+		} TX_END
+		if (pm_tx_errno())
+			die("rewriting");
+	}
+	return NULL;
+}
+
+static struct cramped *open_cramped(unsigned flags)
+{
+	PmWrapperConfig c = {.flags = flags | PM_ASSUME_PMEM, .size = MIB,
+			     .lanes = 2, .lane_size = 16384};
+	struct cramped *root;
+	char path[160];
+
+	snprintf(path, sizeof(path), "%s/a", dir);
+	c.path = path;
+	if (pm_init(c) || !(root = pm_root(sizeof(*root))))
+		die("a full region");
+	return root;
+}
+
+static void run_cramped(void)
+{
+	struct cramped *root = open_cramped(PM_CREATE);
+	pthread_t thread[2];
+	unsigned i, k;
+
+	pthread_barrier_init(&start_line, NULL, 2);
+	TX_START {
+		TX_ADD(root);
+		for (i = 0; i < 2; i++)
+			memset(root->own[i] = pm_alloc(OWN), (int)i, OWN);
+	} TX_END
+	while (pm_alloc(4096))
+		;
+	for (i = 0; i < 2; i++)
+		if (pthread_create(&thread[i], NULL, rewriter, root->own[i]))
+			die("pthread_create");
+	for (i = 0; i < 2; i++)
+		pthread_join(thread[i], NULL);
+	if (pm_close())
+		die("pm_close");
+	root = open_cramped(0);
+	for (i = 0; i < 2; i++)
+		for (k = 0; k < OWN; k++)
+			if (root->own[i][k] != (unsigned char)(i + 2 * rounds))
+				die("a long entry has another's bytes");
+	if (pm_close())
+		die("pm_close");
+	remove_pools();
+	pthread_barrier_destroy(&start_line);
+}
+
 static void *first_step(void *arg)
 {
 	(void)arg;
@@ -529,7 +599,11 @@ int main(int argc, char **argv)
 	run((PmWrapperConfig){.flags = PM_FLUSH_MANUAL}, 0);
 	run((PmWrapperConfig){.durability = PM_RELAXED, .flush_ms = 1}, 1);
 	run((PmWrapperConfig){.work_budget = 256 << 10}, 0);
+	run((PmWrapperConfig){.work_budget = 256 << 10,
+			      .durability = PM_RELAXED, .flush_ms = 1}, 0);
 	run((PmWrapperConfig){.backend = &file}, 1);
+	pthread_barrier_destroy(&start_line);
+	run_cramped();
 	rmdir(dir);
 	return 0;
 }

@@ -88,9 +88,9 @@ bool alloc_rec_is_valid(const struct region *r, const struct pm_rec *rec,
 		if (rec_class(rec) >= class_count(ext))
 			return false;
 		size = class_size(rec_class(rec));
-		if ((rec->arg >> 40) >= class_get(ext, rec_class(rec)).n_slots ||
-		    off < (rec->arg >> 40) * size)
+		if ((rec->arg >> 40) >= class_get(ext, rec_class(rec)).n_slots)
 			return false;
+		/* A slab that would begin before 0 lies beyond all zones. */
 		return slab_fits(r, slab_off(rec, size), rec_class(rec), &p);
 	case PM_REC_FREEMASK:
 		return mask_is_valid(r, rec, payload);

@@ -19,7 +19,7 @@ static int add_zone(struct region *r, uint64_t off, uint64_t len)
 		if (h->zone[i].off == off)
 			return h->zone[i].len == len ? 0 : -1;
 	if (h->n_zones == PM_ZONES_MAX || off != h->size ||
-	    len > h->max_size - h->size || len % PM_PAGE)
+	    len > h->max_size - h->size)
 		return -1;
 	/* The file grew before the record (T5), or it was truncated. */
 	if (off + len > r->md.m.size)

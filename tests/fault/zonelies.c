@@ -4,6 +4,7 @@
  */
 #include "badpool.h"
 
+#include "alloc/alloc.h"
 #include "support.h"
 
 static void both_checkpoints_zero(struct image *im)
@@ -89,6 +90,10 @@ DESC(run_beyond_its_zone, PM_EXT_RUN, d->n_ext = 1u << 20)
 
 DESC(slab_type_huge, PM_EXT_SLAB, d->type = 1u << 31)
 DESC(run_type_huge, PM_EXT_RUN, d->type = UINT32_MAX)
+DESC(run_kind_unknown, PM_EXT_RUN, d->kind = 77)
+DESC(slab_class_unknown_of_no_length, PM_EXT_SLAB,
+     (d->class_idx = (uint8_t)class_count(header_of(im, 0)->extent_size),
+      d->n_ext = 0))
 DESC(run_with_a_class, PM_EXT_RUN, d->class_idx = 1)
 DESC(extent_reserved_1_set, PM_EXT_RUN, d->reserved1 = 1)
 DESC(free_extent_with_a_type, PM_EXT_FREE, d->type = 1)
@@ -133,8 +138,8 @@ static void object_in_a_free_extent(struct image *im)
 	*bitmap_of(im, first_of(im, PM_EXT_FREE)) = 1;
 }
 
-/* In front of an extent that is in use. */
-static void object_between_used_extents(struct image *im)
+/* The last extent is in use, and so much before it may have been. */
+static void use_the_last(struct image *im)
 {
 	struct pm_desc *d = last_of(im, 0);
 	int copy;
@@ -147,7 +152,47 @@ static void object_between_used_extents(struct image *im)
 	seal(im);
 	d->kind = PM_EXT_RUN;
 	d->n_ext = 1;
+}
+
+static void object_between_used_extents(struct image *im)
+{
+	use_the_last(im);
 	*bitmap_of(im, last_of(im, 1)) = 1;
+}
+
+static void type_between_used_extents(struct image *im)
+{
+	use_the_last(im);
+	last_of(im, 1)->type = 1;
+}
+
+static void run_over_another(struct image *im)
+{
+	use_the_last(im);
+	last_of(im, 1)->kind = PM_EXT_RUN;
+	last_of(im, 1)->n_ext = 2;
+}
+
+/* The second zone begins with a run, so that zeros follow its descriptors. */
+static void slab_beyond_its_zone(struct image *im)
+{
+	uint32_t ext = header_of(im, 0)->extent_size;
+	struct pm_desc *d = NULL;
+	unsigned idx = 0;
+	int copy;
+
+	for (copy = 0; copy < 2; copy++) {
+		struct pm_zone *z = &header_of(im, copy)->zone[1];
+
+		z->used_hi = z->n_ext;
+		d = (struct pm_desc *)(im->bytes + z->off) + z->n_ext - 1;
+	}
+	seal(im);
+	while (class_get(ext, idx).n_ext != 2)
+		idx++;
+	d->kind = PM_EXT_SLAB;
+	d->class_idx = (uint8_t)idx;
+	d->n_ext = 2;
 }
 
 /* Where a header can say that objects are, but no zone is. */
@@ -240,6 +285,11 @@ const struct mutation zone_mutations[] = {
 	CLOSED("bitmap", object_of_nobody, 0),
 	CLOSED("bitmap", object_in_a_free_extent, EUCLEAN),
 	CLOSED("bitmap", object_between_used_extents, EUCLEAN),
+	CLOSED("pm_desc.type", type_between_used_extents, EUCLEAN),
+	CLOSED("pm_desc.n_ext", run_over_another, EUCLEAN),
+	CLOSED("pm_desc.n_ext", slab_beyond_its_zone, EUCLEAN),
+	CLOSED("pm_desc.kind", run_kind_unknown, EUCLEAN),
+	CLOSED("pm_desc.class_idx", slab_class_unknown_of_no_length, EUCLEAN),
 	CLOSED("bitmap", root_is_free, EUCLEAN),
 	CLOSED("pm_zone.off", root_before_the_first_zone, EUCLEAN),
 	CLOSED("pm_zone.used_hi", extent_never_used_is_a_run, AT_CHECK),

@@ -175,7 +175,7 @@ END_TEST
 START_TEST(records_that_change_what_is_not_there_are_invalid)
 {
 	struct region *r = unit_region(1 << 20, 0);
-	uint64_t size = r->hdr->size, mask[64];
+	uint64_t size = r->hdr->size, mask[64], n_slots;
 	struct pm_rec rec = {PM_TAG(PM_REC_WRITE, size - 8), 8};
 	struct span spilled[] = {{size - 8192, 64}, {size - 4096, 128}};
 	static struct log log;
@@ -202,6 +202,24 @@ START_TEST(records_that_change_what_is_not_there_are_invalid)
 	ck_assert_int_eq(rec_validate(r, &rec, mask, NULL), -1);
 	rec = (struct pm_rec){PM_TAG(PM_REC_FREEMASK, size - 4096),
 			      64ull << 40 | 3ull << 32};
+	ck_assert_int_eq(rec_validate(r, &rec, mask, NULL), -1);
+	n_slots = class_get(r->hdr->extent_size, 0).n_slots;
+	rec = (struct pm_rec){PM_TAG(PM_REC_ALLOC, size - 4096 + 16), 1ull << 40};
+	ck_assert_int_eq(rec_validate(r, &rec, mask, NULL), 0);
+	rec = (struct pm_rec){PM_TAG(PM_REC_ALLOC, size - 8192 + 16 * n_slots),
+			      n_slots << 40};
+	ck_assert_int_eq(rec_validate(r, &rec, mask, NULL), -1);
+	rec = (struct pm_rec){PM_TAG(PM_REC_ALLOC, 8), 1ull << 40};
+	ck_assert_int_eq(rec_validate(r, &rec, mask, NULL), -1);
+	rec = (struct pm_rec){PM_TAG(PM_REC_FREEMASK, size - 4096), 1ull << 40};
+	ck_assert_int_eq(rec_validate(r, &rec, mask, NULL), 0);
+	rec.arg = 0;
+	ck_assert_int_eq(rec_validate(r, &rec, mask, NULL), -1);
+	rec.arg = (n_slots / 64 + 1) << 40;
+	mask[n_slots / 64] = 0;
+	ck_assert_int_eq(rec_validate(r, &rec, mask, NULL), -1);
+	rec = (struct pm_rec){PM_TAG(PM_REC_FREEMASK, size - 4096 - 16),
+			      1ull << 40};
 	ck_assert_int_eq(rec_validate(r, &rec, mask, NULL), -1);
 	/* Records of kinds that the log keeps to itself, and of none. */
 	rec.tag = PM_TAG(PM_REC_SPILL, size - 4096);

@@ -53,9 +53,9 @@ static int format_lanes(struct pm_header *h, const PmWrapperConfig *c)
 				    : all / n / PM_PAGE * PM_PAGE;
 	if (h->lane_size < PM_LANE_MIN)
 		h->lane_size = PM_LANE_MIN;
-	if (h->lane_size > PM_LANE_MAX || n * h->lane_size > c->size / 2)
+	if (n * h->lane_size > c->size / 2)
 		return err_set(EINVAL, "%u lanes of %zu bytes are too much for "
-			       "a pool of %zu bytes (a lane has at most 64 MiB)",
+			       "a pool of %zu bytes",
 			       h->n_lanes, (size_t)h->lane_size, c->size);
 	return 0;
 }
@@ -193,13 +193,12 @@ static int check_zones(const struct pm_header *h, const char *path)
 		const struct pm_zone *z = &h->zone[i];
 		uint64_t data;
 
-		if (z->off < at || z->off % PM_PAGE || z->len % PM_PAGE ||
-		    !range_in(z->off, z->len, at, h->size) ||
-		    z->n_ext == 0 || z->n_ext > z->len / ext ||
-		    z->used_hi > z->n_ext || z->n_ext > UINT32_MAX)
+		if (!range_in(z->off, z->len, at, h->size) ||
+		    z->off % PM_PAGE || z->n_ext == 0 ||
+		    z->n_ext > z->len / ext || z->used_hi > z->n_ext)
 			goto bad;
 		data = z->off + z->len - z->n_ext * ext;
-		if (data % ext || data < z->off ||
+		if (data % ext ||
 		    data - z->off < z->n_ext * PM_META_BYTES(ext))
 			goto bad;
 		at = z->off + z->len;

@@ -67,7 +67,8 @@ struct log {
 	AO_t spilled;			/* bytes                           */
 	AO_t aborts;
 	uint64_t work_budget;
-	uint64_t trim_at;		/* logged bytes that start a trim  */
+	uint64_t trim_at;		/* logged bytes that start a look  */
+	uint64_t trim_seen, trim_left;	/* logged, private at the last one */
 	struct recovery recovery;
 	struct log_found kept;		/* between recover and replay_work */
 	pthread_t flusher;		/* flusher.c                       */

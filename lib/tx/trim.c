@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #define BATCH 512
+#define RATE_MIN 16u		/* private bytes for a logged one          */
+#define RATE_MAX 64u
 #define PM_PRESENT (3ull << 62)		/* present or swapped       */
 #define PM_FILE (1ull << 61)		/* a page of the file       */
 
@@ -94,11 +96,34 @@ static bool all_is_applied(struct log *log)
 	return true;
 }
 
+/*
+ * When to look again: when what is logged from here on may have filled the
+ * room. A word of 64 logged bytes makes a page private; the next words may hit
+ * the same one, so what happened since the last look tells how many bytes
+ * become private for one that is logged. It may change, but not too far.
+ */
+static void plan_look(struct log *log, uint64_t logged, uint64_t before,
+		      uint64_t now)
+{
+	uint64_t budget = log->work_budget, room = budget / 8, rate = RATE_MAX;
+
+	if (now < budget - room)
+		room = budget - now;
+	if (log->trim_seen && logged > log->trim_seen)
+		rate = before > log->trim_left
+			? (before - log->trim_left) / (logged - log->trim_seen)
+			: 0;
+	rate = min_u64(max_u64(rate, RATE_MIN), RATE_MAX);
+	log->trim_at = logged + room / rate;
+	log->trim_seen = logged;
+	log->trim_left = now;
+}
+
 /* Called with ckpt_mu held, by a thread whose transaction may be ending. */
 void work_trim(struct region *r)
 {
 	struct log *log = r->log;
-	uint64_t logged = 0;
+	uint64_t logged = 0, before, now;
 	unsigned i;
 	bool seen;
 
@@ -106,19 +131,21 @@ void work_trim(struct region *r)
 		return;
 	for (i = 0; i < log->n_lanes; i++)
 		logged += AO_load(&log->lane[i].logged);
-	/* What was changed since the last look may fit in half the budget. */
 	if (logged < log->trim_at)
 		return;
-	log->trim_at = logged + log->work_budget / 2;
-	if (scan_work(r, false) <= log->work_budget)
+	before = now = scan_work(r, false);
+	if (before <= log->work_budget / 8 * 7) {
+		plan_look(log, logged, before, now);
 		return;
+	}
 	seen = tx_gate_close();
 	/* If it fails the region is poisoned, and entries keep waiting. */
 	if (log->deferred)
 		(void)log_flush_upto(r, log_settled(log));
 	pthread_mutex_lock(&log->flush_mu);
 	if (seen && tx_others_are_idle() && all_is_applied(log))
-		scan_work(r, true);
+		now = scan_work(r, true);
 	pthread_mutex_unlock(&log->flush_mu);
 	tx_gate_open();
+	plan_look(log, logged, before, now);
 }

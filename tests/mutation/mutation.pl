@@ -250,7 +250,7 @@ my %sharp = (
 );
 my @general = qw(tx multi growth large region idmap poison relaxed
 		 api-threads);
-my @lies = qw(badpool header checksum record extent idmap-unit badlog);
+my @lies = qw(header checksum record extent idmap-unit badpool badlog);
 my $threads = qr/^(?:AO_|acq|rel|torn|mutex|spin|barrier)/;
 
 # In which order what is tried: the likely and the cheap first.

@@ -235,6 +235,133 @@ START_TEST(a_forgotten_number_is_unknown_never_committed)
 }
 END_TEST
 
+/* Each is refused by one condition alone: the rest of the header allows it. */
+#define LIE(name, lie) static void name(struct pm_header *b) { lie; }
+
+#define KIB 1024ull
+#define MIB (KIB * KIB)
+
+LIE(no_id, b->id = 0)
+LIE(small, b->size = b->max_size = PM_SIZE_MIN - PM_PAGE)
+LIE(odd_size, b->size += 8)
+LIE(shrinks, b->max_size = b->size - PM_PAGE)
+LIE(odd_max_size, b->max_size += 8)
+LIE(beyond_the_window, b->max_size = 2ull << b->window_bits)
+LIE(extents_small, b->extent_size = PM_EXTENT_MIN / 2)
+LIE(extents_large, b->extent_size = 2 * PM_EXTENT_MAX)
+LIE(extents_odd, b->extent_size = 3 * PM_PAGE;
+    b->size = 96 * 3 * PM_PAGE; b->max_size = 2 * b->size)
+LIE(extents_unlike_size, b->extent_size = 65536; b->size += PM_PAGE)
+LIE(extents_unlike_max, b->extent_size = 65536; b->max_size += PM_PAGE)
+LIE(no_lanes, b->n_lanes = 0)
+LIE(many_lanes, b->n_lanes = PM_LANES_MAX + 1; b->lane_size = PM_LANE_MIN)
+LIE(lanes_short, b->lane_size = PM_LANE_MIN - PM_PAGE)
+LIE(lanes_long, b->n_lanes = 1; b->lane_size = PM_LANE_MAX + PM_PAGE;
+    b->size = b->max_size = 256 * MIB)
+LIE(lanes_odd, b->lane_size = PM_LANE_MIN + 8)
+LIE(lanes_beyond, b->n_lanes = 4; b->lane_size = b->size / 4)
+LIE(no_zones, b->n_zones = 0)
+LIE(many_zones, b->n_zones = PM_ZONES_MAX + 1)
+LIE(zone_before, b->zone[0].off -= PM_PAGE; b->zone[0].len += PM_PAGE)
+LIE(zone_beyond, b->zone[0].len += PM_PAGE)
+LIE(zone_odd, b->zone[0].off += 8; b->zone[0].len -= 8)
+LIE(zone_of_nothing, b->zone[0].n_ext = b->zone[0].used_hi = 0)
+LIE(zone_wraps, b->zone[0].n_ext = 1u << 31)
+LIE(zone_used_beyond, b->zone[0].used_hi = b->zone[0].n_ext + 1)
+LIE(zone_between_extents, b->extent_size = 2 * PM_PAGE;
+    b->zone[0].len -= PM_PAGE; b->zone[0].n_ext = 10)
+LIE(zone_all_extents, b->zone[0].n_ext = b->zone[0].len / b->extent_size)
+LIE(many_lost, b->n_lost = PM_LOST_MAX + 1)
+LIE(many_peers, b->n_peers = PM_PEERS_MAX + 1)
+LIE(lost_backwards, b->n_lost = 1; b->lost[0].first = 9; b->lost[0].last = 8)
+LIE(lost_far, b->n_lost = 1; b->lost[0].last = PM_COUNT_MAX + 1)
+LIE(floor_far, b->lost_floor = PM_COUNT_MAX + 1)
+LIE(endless_path, b->n_peers = 1;
+    memset(b->peer[0].path, 'x', sizeof(b->peer[0].path)))
+LIE(number_none, b->idmap[0] = 5)
+LIE(number_twice, b->idmap[5] = b->idmap[9] = 77)
+LIE(endless_layout, memset(b->layout, 'x', PM_LAYOUT_MAX))
+LIE(root_beyond, b->root_off = b->size - 16; b->root_size = 17)
+LIE(root_odd, b->root_off = b->size - 24; b->root_size = 16)
+LIE(generation_far, b->gen = PM_COUNT_MAX + 1)
+
+static const struct {
+	void (*change)(struct pm_header *b);
+	const char *message;
+} lies[] = {
+	{no_id, "impossible size"}, {small, "impossible size"},
+	{odd_size, "impossible size"}, {shrinks, "impossible size"},
+	{odd_max_size, "impossible size"},
+	{beyond_the_window, "impossible size"},
+	{extents_small, "extent size"}, {extents_large, "extent size"},
+	{extents_odd, "extent size"}, {extents_unlike_size, "extent size"},
+	{extents_unlike_max, "extent size"},
+	{no_lanes, "impossible lanes"}, {many_lanes, "impossible lanes"},
+	{lanes_short, "impossible lanes"}, {lanes_long, "impossible lanes"},
+	{lanes_odd, "impossible lanes"}, {lanes_beyond, "impossible lanes"},
+	{no_zones, "0 zones"}, {many_zones, "65 zones"},
+	{zone_before, "zone 0"}, {zone_beyond, "zone 0"}, {zone_odd, "zone 0"},
+	{zone_of_nothing, "zone 0"}, {zone_wraps, "zone 0"},
+	{zone_used_beyond, "zone 0"}, {zone_between_extents, "zone 0"},
+	{zone_all_extents, "zone 0"},
+	{many_lost, "table length"}, {many_peers, "table length"},
+	{lost_backwards, "lost sequence"}, {lost_far, "lost sequence"},
+	{floor_far, "lost sequence"}, {endless_path, "path of a peer"},
+	{number_none, "wrong number (0)"}, {number_twice, "wrong number (9)"},
+	{endless_layout, "layout name"}, {root_beyond, "root object"},
+	{root_odd, "root object"}, {generation_far, "generation"},
+};
+
+START_TEST(each_condition_is_the_only_one_to_refuse_something)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(lies) / sizeof(*lies); i++) {
+		r = unit_region(1 * MIB, 2 * MIB);
+		h = aligned_alloc(PM_PAGE, PM_HDR_SIZE);
+		ck_assert_ptr_nonnull(h);
+		r->md.m.size = 512 * MIB;
+		lies[i].change(r->hdr);
+		header_write(r, 0);
+		header_write(r, 1);
+		refused(EUCLEAN);
+		ck_assert_msg(strstr(err_get(), lies[i].message) != NULL,
+			      "lie %zu: \"%s\" says nothing of \"%s\"", i,
+			      err_get(), lies[i].message);
+		tear_down();
+	}
+}
+END_TEST
+
+START_TEST(lanes_are_refused_for_what_is_wrong_with_them)
+{
+	PmWrapperConfig c = {.size = 1 * MIB, .lanes = PM_LANES_MAX + 1};
+	struct pm_header made;
+
+	ck_assert_int_eq(header_format(&made, &c), -1);
+	ck_assert_ptr_nonnull(strstr(err_get(), "65 is more than 64"));
+	c.lanes = 8;
+	c.lane_size = 128 * KIB;
+	ck_assert_int_eq(header_format(&made, &c), -1);
+	ck_assert_ptr_nonnull(strstr(err_get(), "too much for a pool"));
+	c.lane_size = 64 * KIB;
+	ck_assert_int_eq(header_format(&made, &c), 0);
+	ck_assert_uint_eq(made.n_lanes, 8);
+	ck_assert_uint_eq(made.lane_size, 64 * KIB);
+}
+END_TEST
+
+START_TEST(a_long_region_has_numbers_in_a_row)
+{
+	set_up();
+	r->hdr->idmap[5] = r->hdr->idmap[6] = r->hdr->idmap[7] = 77;
+	header_write(r, 0);
+	header_write(r, 1);
+	ck_assert_int_eq(read_it(), 0);
+	tear_down();
+}
+END_TEST
+
 static int apply(struct region *r, unsigned type, uint64_t off, uint64_t arg,
 		 const void *payload)
 {
@@ -348,6 +475,9 @@ int main(void)
 		a_truncated_file_is_damaged,
 		the_newest_intact_checkpoint_rules,
 		a_forgotten_number_is_unknown_never_committed,
+		each_condition_is_the_only_one_to_refuse_something,
+		a_long_region_has_numbers_in_a_row,
+		lanes_are_refused_for_what_is_wrong_with_them,
 		a_record_adds_only_the_zone_that_is_next,
 		a_record_names_a_root_that_can_be,
 		a_record_maps_numbers_that_are_to_regions_that_are,

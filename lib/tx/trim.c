@@ -15,8 +15,9 @@
 #include <unistd.h>
 
 #define BATCH 512
-#define RATE_MIN 16u		/* private bytes for a logged one          */
-#define RATE_MAX 64u
+/* Private bytes for a logged one. At most a record of a word makes a page. */
+#define RATE_MIN 16u
+#define RATE_MAX (PM_PAGE / (sizeof(struct pm_rec) + 8) + 1)
 #define PM_PRESENT (3ull << 62)		/* present or swapped       */
 #define PM_FILE (1ull << 61)		/* a page of the file       */
 
@@ -98,7 +99,7 @@ static bool all_is_applied(struct log *log)
 
 /*
  * When to look again: when what is logged from here on may have filled the
- * room. A word of 64 logged bytes makes a page private; the next words may hit
+ * room. A record of one word makes a page private; the next words may hit
  * the same one, so what happened since the last look tells how many bytes
  * become private for one that is logged. It may change, but not too far.
  */

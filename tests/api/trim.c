@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * trim.c: giving back pages of the working copy (work_budget) while deferred
- * commits wait to be applied to their home.
+ * trim.c: giving back pages of the working copy (work_budget), also while
+ * deferred commits wait to be applied to their home.
  */
 #include "support.h"
 
@@ -126,9 +126,42 @@ START_TEST(a_page_with_commits_that_wait_is_not_given_back)
 }
 END_TEST
 
+#define WORDS 4096		/* one on each page */
+#define TOGETHER 16
+
+/* Little is logged of them, and much of DRAM becomes theirs. */
+START_TEST(words_on_many_pages_do_not_outgrow_the_budget)
+{
+	PmWrapperConfig c = t_config_of("p", 32 * MIB, 0);
+	uint64_t most = 0;
+	char *p;
+	int i, k;
+
+	c.work_budget = 2 * MIB;
+	c.lanes = 1;
+	c.lane_size = 16 * KIB;
+	t_ok(pm_init(c));
+	p = pm_alloc((size_t)WORDS * PAGE);
+	t_given(p);
+	for (i = 0; i < WORDS; i += TOGETHER) {
+		TX_START {
+			for (k = i; k < i + TOGETHER; k++)
+				TX_SET(*(int *)(p + (size_t)k * PAGE), k);
+		} TX_END
+		ck_assert_int_eq(pm_tx_errno(), 0);
+		if (t_stats(PM_PRIMARY).work_bytes > most)
+			most = t_stats(PM_PRIMARY).work_bytes;
+	}
+	ck_assert_uint_lt(most, 4 * MIB);
+	for (i = 0; i < WORDS; i++)
+		ck_assert_int_eq(*(int *)(p + (size_t)i * PAGE), i);
+}
+END_TEST
+
 int main(void)
 {
 	t_begin("trim");
+	t_add(words_on_many_pages_do_not_outgrow_the_budget, T_KEEPS);
 	t_add(a_page_with_commits_that_wait_is_not_given_back, T_KEEPS);
 	return t_end();
 }

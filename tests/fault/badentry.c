@@ -159,6 +159,16 @@ static void spills_longer_than_the_medium(struct image *im)
 	log_append(im, 0, rec, n * sizeof rec[0], (unsigned)n, &f);
 }
 
+/* Each is possible, but not both. */
+static void one_region_has_two_numbers(struct image *im)
+{
+	uint64_t rec[] = { PM_TAG(PM_REC_IDMAP, 5), 77,
+			   PM_TAG(PM_REC_IDMAP, 9), 77 };
+	struct found f;
+
+	log_append(im, 0, rec, sizeof rec, 2, &f);
+}
+
 static void spill_names_parts(struct image *im)
 {
 	uint64_t rec[] = { PM_TAG(PM_REC_PART, 0), 16, 5, 5 };
@@ -243,6 +253,7 @@ static const struct mutation entries[] = {
 	M("spill", spill_in_a_spill, EUCLEAN),
 	M("spill", spills_longer_than_the_medium, EUCLEAN),
 	M("spill", spill_names_parts, EUCLEAN),
+	M("pm_header.idmap", one_region_has_two_numbers, EUCLEAN),
 	M("pm_part.id", part_unknown, ENODEV),
 	M("pm_part.id", part_is_itself, 0),
 	M("pm_part.seq", part_never_took_its_number, 0),

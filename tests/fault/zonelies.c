@@ -91,9 +91,6 @@ DESC(run_beyond_its_zone, PM_EXT_RUN, d->n_ext = 1u << 20)
 DESC(slab_type_huge, PM_EXT_SLAB, d->type = 1u << 31)
 DESC(run_type_huge, PM_EXT_RUN, d->type = UINT32_MAX)
 DESC(run_kind_unknown, PM_EXT_RUN, d->kind = 77)
-DESC(slab_class_unknown_of_no_length, PM_EXT_SLAB,
-     (d->class_idx = (uint8_t)class_count(header_of(im, 0)->extent_size),
-      d->n_ext = 0))
 DESC(run_with_a_class, PM_EXT_RUN, d->class_idx = 1)
 DESC(extent_reserved_1_set, PM_EXT_RUN, d->reserved1 = 1)
 DESC(free_extent_with_a_type, PM_EXT_FREE, d->type = 1)
@@ -123,6 +120,17 @@ static void object_beyond_its_slab(struct image *im)
 
 	bitmap_of(im, first_of(im, PM_EXT_SLAB))
 		[PM_BITMAP_BYTES(h->extent_size) / 8 - 1] |= 1ull << 63;
+}
+
+/* So long are slabs of a class that there is none of; and nothing is in it. */
+static void slab_class_unknown_of_no_length(struct image *im)
+{
+	uint32_t ext = header_of(im, 0)->extent_size;
+	struct pm_desc *d = first_of(im, PM_EXT_SLAB);
+
+	memset(bitmap_of(im, d), 0, PM_BITMAP_BYTES(ext));
+	d->class_idx = (uint8_t)class_count(ext);
+	d->n_ext = 0;
 }
 
 /* One that is free to the program, but will never be given to it. */

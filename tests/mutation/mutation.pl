@@ -245,12 +245,12 @@ my %sharp = (
 	qr{^tx/lock} => [qw(lock)],
 	qr{^fork|^tx/(?:ctx|trim)} => [qw(fork lock)],
 	qr{^tx/record|^persist/be_memory} => [qw(readonly)],
-	qr{^heap|^api} => [qw(badinput region)],
+	qr{^heap|^api|^region/} => [qw(badinput region)],
 	qr{^clone|^persist/(?:medium|filemap)} => [qw(region readonly)],
 );
 my @general = qw(tx multi growth large region idmap poison relaxed
 		 api-threads);
-my @lies = qw(header checksum record extent idmap-unit badpool badlog);
+my @lies = qw(header change checksum record extent idmap-unit badpool badlog);
 my $threads = qr/^(?:AO_|acq|rel|torn|mutex|spin|barrier)/;
 
 # In which order what is tried: the likely and the cheap first.

@@ -503,7 +503,7 @@ static struct cramped *open_cramped(unsigned flags)
 {
 	PmWrapperConfig c = {.flags = flags | PM_ASSUME_PMEM, .size = MIB,
 			     .lanes = 2, .lane_size = 16384};
-	struct cramped *root;
+	struct cramped *root = NULL;
 	char path[160];
 
 	snprintf(path, sizeof(path), "%s/a", dir);

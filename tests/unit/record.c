@@ -150,6 +150,7 @@ START_TEST(spills_are_entered_once_and_stay_in_the_zones)
 	struct region r = {.zone_off = PM_PAGE, .md = {.m = {.size = ROOM}}};
 	uint8_t *home = guarded(ROOM);
 	struct pm_rec *in = (struct pm_rec *)(home + 2 * PM_PAGE);
+	const struct pm_rec fill = {PM_TAG(PM_REC_FILL, 9000), 5};
 	uint64_t buf[3] = {PM_TAG(PM_REC_SPILL, 2 * PM_PAGE), 16, 0};
 	struct seen s = {(void *)buf, (void *)(buf + 3), home, home + ROOM,
 			 0, 0};
@@ -158,14 +159,19 @@ START_TEST(spills_are_entered_once_and_stay_in_the_zones)
 	in[0] = (struct pm_rec){PM_TAG(PM_REC_FILL, 9000), 5};
 	ck_assert_int_eq(rec_each(&r, buf, 24, look, &s), 0);
 	ck_assert_uint_eq(s.n, 1);
-	/* A spill in a spill would never end. */
-	in[0] = (struct pm_rec){buf[0], 24};
+	/* A spill in a spill might never end; this one would. */
+	in[0] = (struct pm_rec){PM_TAG(PM_REC_SPILL, 3 * PM_PAGE), 16};
+	in[1] = (struct pm_rec){0, 0};
+	*(struct pm_rec *)(home + 3 * PM_PAGE) = fill;
+	buf[1] = 24;
 	ck_assert_int_eq(rec_each(&r, buf, 24, look, &s), -1);
+	buf[1] = 16;
 	in[0] = (struct pm_rec){PM_TAG(PM_REC_FILL, 9000), 5};
 	buf[0] = PM_TAG(PM_REC_SPILL, 8);
 	ck_assert_int_eq(rec_each(&r, buf, 24, look, &s), -1);
 	buf[0] = PM_TAG(PM_REC_SPILL, ROOM - 8);
 	ck_assert_int_eq(rec_each(&r, buf, 24, look, &s), -1);
+	memcpy(home + 2 * PM_PAGE + 4, &fill, sizeof(fill));
 	buf[0] = PM_TAG(PM_REC_SPILL, 2 * PM_PAGE + 4);
 	ck_assert_int_eq(rec_each(&r, buf, 24, look, &s), -1);
 	munmap(home - PM_PAGE, ROOM + 2 * PM_PAGE);

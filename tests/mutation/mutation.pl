@@ -284,7 +284,8 @@ sub plan {
 	return (@backends, @api, $test->('file', 'poison', 'tx', 'truncate'),
 		@lie, @adr, @threads, @calls)
 		if $m->{file} =~ m{^persist.*c$|^clone};
-	return (@lie, @api, $test->('shm', 'truncate'), @adr)
+	return (@lie, @api, $test->('shm', 'truncate'), @adr,
+		$m->{file} =~ m{^tx/recover} ? @two : ())
 		if $m->{op} =~ /^(?:judge|check)$/;
 	return (reverse(@threads), @adr, @api, @lie, @page)
 		if $m->{op} =~ $threads;

@@ -414,6 +414,26 @@ START_TEST(misuse_ends_a_program_that_asks_for_it)
 }
 END_TEST
 
+START_TEST(bytes_that_hold_no_objects_cannot_be_changed)
+{
+	char *p, *first;
+
+	t_init("p");
+	p = pm_alloc(100);
+	t_given(p);
+	/* The header is there, but is not the program's. */
+	first = p - pm_fat(p).offset;
+	t_ok(pm_tx_begin());
+	t_refused(pm_tx_add(first, 8), EINVAL);
+	t_assert_message("not inside the region's objects");
+	pm_tx_abort(0);
+	t_ok(pm_tx_begin());
+	t_refused(pm_tx_add(p, 64 * MIB), EINVAL);
+	pm_tx_abort(0);
+	t_null(pm_write(first + 64, "x", 1), EINVAL);
+}
+END_TEST
+
 int main(void)
 {
 	t_begin("badinput");
@@ -438,5 +458,6 @@ int main(void)
 	t_add(a_promise_of_persistent_memory_chooses_dax, T_KEEPS);
 	t_add(a_call_without_a_path_or_a_place_is_refused, T_ANY);
 	t_add(misuse_ends_a_program_that_asks_for_it, T_ANY);
+	t_add(bytes_that_hold_no_objects_cannot_be_changed, T_ANY);
 	return t_end();
 }

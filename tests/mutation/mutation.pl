@@ -121,14 +121,16 @@ sub compile {
 	return 1;
 }
 
+my @stress = qw(threads moments);
+
 # The library for ThreadSanitizer, and the program that is run under it.
 sub prepare_tsan {
 	my $dir = "$work/tsan";
 	make_path($dir);
 	compile($lib, $dir, \@tsan, @units) &&
-		run_quietly("$dir/log", @compile, @tsan, '-c', '-o',
-			    "$work/threads-tsan.o",
-			    "$top/tests/mutation/threads.c") &&
+		!(grep { !run_quietly("$dir/log", @compile, @tsan, '-c', '-o',
+				      "$work/$_-tsan.o",
+				      "$top/tests/mutation/$_.c") } @stress) &&
 		run_quietly("$dir/log", 'ar', 'rcs', "$work/tsan.a",
 			    map { object($dir, $_) } @units)
 		or die "no library for ThreadSanitizer:\n",
@@ -153,7 +155,7 @@ sub link_program {
 	my ($own, $libs) = split /\s*\|\s*/, $program{$name};
 	my @flags = $name eq 'tsan' ? @tsan : ();
 	my $archive = $name eq 'tsan' ? "$work/tsan.a" : $ENV{MUTATION_ARCHIVE};
-	my @own = $name eq 'tsan' ? "$work/threads-tsan.o"
+	my @own = $name eq 'tsan' ? map { "$work/$_-tsan.o" } @stress
 		: map { m{^/} ? $_ : "$build/$_" } split ' ', $own;
 	# The explorer has a choice of its own of backends: all are simulated.
 	my @mutant = grep { $name ne 'explore' || !/persist-choose-c\.o$/ }
@@ -403,7 +405,7 @@ sub report {
 	if ($fate eq 'SURVIVED') {
 		$fate = 'survives' if defined $listed;
 		$note = $listed // "lib/$m->{file}:$m->{line}: $m->{text}";
-	} elsif (defined $listed) {
+	} elsif (defined $listed && $listed !~ /^by chance:/) {
 		$note .= ': STALE in the list of survivors';
 		$bad = 1;
 	}

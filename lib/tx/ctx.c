@@ -119,12 +119,13 @@ struct ctx *ctx_peek(void)
 }
 
 /* The owner sets depth, then looks at the gate. membarrier(2) on the other side
- * makes that visible without a fence here. */
+ * makes that visible without a fence here. What was done behind the gate comes
+ * before what is done when it is open. */
 void ctx_enter(struct ctx *c)
 {
 	AO_store(&c->depth, 1);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	while (UNLIKELY(AO_load(&gate))) {
+	while (UNLIKELY(AO_load_acquire(&gate))) {
 		AO_store_full(&c->depth, 0);
 		while (AO_load_acquire(&gate))
 			sched_yield();

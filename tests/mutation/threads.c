@@ -179,7 +179,12 @@ static void begin_together(unsigned me)
 	if (second && !pm_root_in(second, sizeof(*root_b)))
 		die("pm_root_in");
 	pthread_barrier_wait(&start_line);
-	pm_free(make_item(500000 + me, me));
+	/* In a transaction: with a budget, stores belong in one. */
+	TX_START {
+		pm_free(make_item(500000 + me, me));
+	} TX_END
+	if (pm_tx_errno())
+		die("growing");
 }
 
 static void *worker(void *arg)

@@ -433,6 +433,12 @@ START_TEST(a_transaction_over_too_many_regions_is_refused_whole)
 }
 END_TEST
 
+#ifdef __SANITIZE_THREAD__
+#define T_NUMBERS 16
+#else
+#define T_NUMBERS 1024
+#endif
+
 int main(void)
 {
 	t_begin("multi");
@@ -451,6 +457,8 @@ int main(void)
 	t_add(every_one_of_many_participants_is_found, T_KEEPS);
 	t_add_each(recovery_does_not_ask_a_region_that_died_with_the_process,
 		   T_KEEPS, 2);
-	t_add(a_transaction_over_too_many_regions_is_refused_whole, T_ANY);
+	/* ThreadSanitizer leaves room for 15 numbers, fewer than it takes. */
+	if (T_NUMBERS > 16)
+		t_add(a_transaction_over_too_many_regions_is_refused_whole, T_ANY);
 	return t_end();
 }

@@ -60,6 +60,20 @@ static inline struct rng rng_of(uint64_t seed)
 	return (struct rng){ 88172645463325252u + seed * 0x9e3779b97f4a7c15u };
 }
 
+/* The numbers below n in an order of chance. */
+static inline void rng_order(struct rng *r, uint32_t *order, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		order[i] = (uint32_t)i;
+	for (size_t i = n - 1; i > 0; i--) {
+		size_t k = rng_next(r) % (i + 1);
+		uint32_t kept = order[i];
+
+		order[i] = order[k];
+		order[k] = kept;
+	}
+}
+
 /* The compiler must take p for used, and its bytes for read and written. */
 static inline void bench_keep(void *p)
 {

@@ -70,30 +70,24 @@ static void last_verify(size_t len)
 }
 
 /* Only the log, in entries of one line. */
-static void log_run(void)
+static void append_run(const char *figure,
+		       void (*append)(struct floor_log *log, const void *entry,
+				      size_t len))
 {
 	size_t n = bench_pick(100, 100000, 500000);
 	double start = bench_now();
 
 	for (size_t i = 0; i < n; i++) {
 		entry_mark(FLOOR_LINE);
-		floor_append(&w.log, w.entry, FLOOR_LINE);
+		append(&w.log, w.entry, FLOOR_LINE);
 	}
-	bench_figure("nt64", bench_ns(start, n));
+	bench_figure(figure, bench_ns(start, n));
 	last_verify(FLOOR_LINE);
 }
 
-static void clwb_run(void)
+static void log_run(void)
 {
-	size_t n = bench_pick(100, 100000, 500000);
-	double start = bench_now();
-
-	for (size_t i = 0; i < n; i++) {
-		entry_mark(FLOOR_LINE);
-		floor_append_clwb(&w.log, w.entry, FLOOR_LINE);
-	}
-	bench_figure("clwb64", bench_ns(start, n));
-	last_verify(FLOOR_LINE);
+	append_run("nt64", floor_append);
 }
 
 /* A load that nothing can foresee: the next place is told by this one. */
@@ -193,7 +187,7 @@ static void disk_run(void)
 static void write_run(void)
 {
 	log_run();
-	clwb_run();
+	append_run("clwb64", floor_append_clwb);
 	miss_run();
 	redo_run("word", 8, 1, 64, bench_pick(100, 100000, 300000));
 	redo_run("lines", 64, 8, 640, bench_pick(100, 50000, 100000));

@@ -35,15 +35,7 @@ static void mixed_start(void)
 	w.order = malloc(w.n * sizeof *w.order);
 	if (!w.object || !w.order)
 		bench_die("out of memory");
-	for (size_t i = 0; i < w.n; i++)
-		w.order[i] = (uint32_t)i;
-	for (size_t i = w.n - 1; i > 0; i--) {
-		size_t k = rng_next(&w.rng) % (i + 1);
-		uint32_t kept = w.order[i];
-
-		w.order[i] = w.order[k];
-		w.order[k] = kept;
-	}
+	rng_order(&w.rng, w.order, w.n);
 	sys_create(0, w.path, w.n * (SIZE_LEAST + SIZE_MOST) / 2);
 	(void)heap_array(0, SLOT_OWN, 64);
 	w.object_n = heap_objects();

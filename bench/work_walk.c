@@ -33,19 +33,6 @@ static inline struct walk_node *node_at(ref r)
 	return ref_at(r);
 }
 
-static void order_make(void)
-{
-	for (size_t i = 0; i < w.n; i++)
-		w.order[i] = (uint32_t)i;
-	for (size_t i = w.n - 1; i > 0; i--) {
-		size_t k = rng_next(&w.rng) % (i + 1);
-		uint32_t kept = w.order[i];
-
-		w.order[i] = w.order[k];
-		w.order[k] = kept;
-	}
-}
-
 static void nodes_alloc(size_t from, size_t to)
 {
 	HEAP_TX_BEGIN {
@@ -116,7 +103,7 @@ static void walk_start(void)
 	w.order = malloc(w.n * sizeof *w.order);
 	if (!w.node || !w.order)
 		bench_die("out of memory");
-	order_make();
+	rng_order(&w.rng, w.order, w.n);
 	sys_create(0, w.path, 3 * (w.n + CACHED_N) * 64);
 	(void)heap_array(0, SLOT_OWN, 64);
 	w.cached = list_make(CACHED_N, false);

@@ -196,32 +196,13 @@ sub small {
 
 # A test program, on a backend if it is one of the API tests.
 sub test {
-	my ($dir, $objects, $name, $backend) = @_;
+	my ($dir, $objects, $name, $backend, $limit, %env) = @_;
 	my $program = -x "$dir/$name" ? "$dir/$name"
 		: link_program($dir, $name, $objects);
-	my $env = {};
-	$env->{PMHEAP_TEST_BACKEND} = $backend if $backend;
-	my $found = verdict($dir, 60, $env, $program);
+	$env{PMHEAP_TEST_BACKEND} = $backend if $backend;
+	my $found = verdict($dir, $limit // 60, \%env, $program);
 	return $found ? "$name" . ($backend ? ".$backend" : '') . " ($found)"
 		: '';
-}
-
-# Two threads, one stopped at its calls, the power cut or a fence failing.
-sub interleave {
-	my ($dir, $objects, $every) = @_;
-	my $program = -x "$dir/interleave" ? "$dir/interleave"
-		: link_program($dir, 'interleave', $objects);
-	my $env = { PMHEAP_INTERLEAVE => $every };
-	my $found = verdict($dir, 900, $env, $program);
-	return $found ? "interleave ($found)" : '';
-}
-
-# Calls of the library that fail. It links the inside, as the calls are wrapped.
-sub inject {
-	my ($dir, $objects) = @_;
-	my $found = verdict($dir, 600, {},
-			    link_program($dir, 'inject', $objects));
-	return $found ? "inject ($found)" : '';
 }
 
 sub tsan {
@@ -274,7 +255,8 @@ sub plan {
 				'--family', 'race-relaxed') },
 		    sub { explore(@_, 'adr', 12) },
 		    sub { explore(@_, 'page', 24) });
-	my @two = sub { interleave(@_, 6) };
+	my @two = sub { test(@_, 'interleave', undef, 900,
+			     PMHEAP_INTERLEAVE => 6) };
 	my @lie = $test->('shm', @lies);
 	my @backends = $test->(undef, 'backends');
 	my @threads = ($test->(undef, 'threads'),
@@ -282,7 +264,7 @@ sub plan {
 	my @names = map { $m->{file} =~ $_ ? @{$sharp{$_}} : () }
 		sort keys %sharp;
 	my @api = $test->('dax', @names, @general);
-	my @calls = sub { inject(@_) };
+	my @calls = sub { test(@_, 'inject', undef, 600) };
 	return (@backends, @api, $test->('file', 'poison', 'tx', 'truncate'),
 		@lie, @adr, @threads, @calls)
 		if $m->{file} =~ m{^persist.*c$|^clone};

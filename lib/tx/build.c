@@ -165,8 +165,8 @@ static bool is_fresh(const struct op *op, unsigned idx)
 }
 
 /*
- * The least length of contents that are written directly. They are written once
- * instead of twice, but at the price of a checkpoint. Where lines are flushed
+ * The least length of contents that are written directly, 0: none are. They are
+ * written once instead of twice, but at the price of a checkpoint. Where lines are flushed
  * one by one, many small ones are worth it as well; pages of a file, which they
  * may lie scattered over, would all have to be synced.
  */
@@ -180,7 +180,7 @@ static uint64_t direct_min(const struct ctx *c, const struct region *r,
 		if (is_fresh(&c->op[i], idx))
 			sum += c->op[i].len;
 	if (sum < DIRECT_MIN)
-		return UINT64_MAX;
+		return 0;
 	return r->md.m.backend->traits & PM_BACKEND_CPU_FENCE ? 1 : DIRECT_MIN;
 }
 
@@ -196,6 +196,8 @@ int part_write_direct(struct ctx *c, unsigned idx)
 	if (LIKELY(!c->alloc_n))
 		return 0;
 	least = direct_min(c, r, idx);
+	if (!least)
+		return 0;
 	for (i = 0; i < c->op_n; i++) {
 		struct op *op = &c->op[i];
 

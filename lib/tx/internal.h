@@ -309,7 +309,7 @@ int part_put(struct part *p, struct pm_rec rec, const void *payload,
 int part_begin(struct part *p);
 uint64_t part_limit(const struct part *p);
 int part_put_pins(struct part *p);
-/* Writes large fresh objects to their home, durably (T4). */
+/* Writes many bytes of fresh objects to their home, durably (T4). */
 int part_write_direct(struct ctx *c, unsigned idx);
 
 /* spill.c */

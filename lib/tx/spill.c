@@ -12,7 +12,6 @@
  */
 #include "tx/internal.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,22 +64,23 @@ static void put_raw(struct part *p, const void *bytes, uint64_t n)
 	k->used += n + pad;
 }
 
-/* Only WRITE records are cut where a chunk ends. */
+#define NO_ROOM "%s: the log of this transaction does not fit"
+
+/* Only WRITE records are cut where a chunk ends. All were counted before chunks
+ * were taken for them; what does not fit all the same is written nowhere. */
 static int put_spill(struct part *p, struct pm_rec rec, const void *payload,
 		     uint64_t n)
 {
 	struct spill *s = p->spill;
 	const uint8_t *from = payload;
-	bool cut = PM_TAG_TYPE(rec.tag) == PM_REC_WRITE;
+	bool cut = PM_TAG_TYPE(rec.tag) == PM_REC_WRITE, done = false;
 
-	do {
+	while (!done && s->at < s->n) {
 		struct chunk *k = &s->chunk[s->at];
 		uint64_t room = k->len - k->used, part = n;
 
 		if (room < sizeof(rec) + (cut ? 64 : round_up(n, 8))) {
-			/* It was counted, and each chunk has its slack. */
 			s->at++;
-			assert(s->at < s->n);
 			continue;
 		}
 		if (cut) {
@@ -94,9 +94,9 @@ static int put_spill(struct part *p, struct pm_rec rec, const void *payload,
 		}
 		rec.tag += part;
 		n -= part;
-		if (n == 0)
-			return 0;
-	} while (1);
+		done = n == 0;
+	}
+	return done ? 0 : err_set(ENOSPC, NO_ROOM, region_name(p->r));
 }
 
 static int by_slab(const void *a, const void *b)

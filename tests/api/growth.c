@@ -270,7 +270,7 @@ START_TEST(growth_that_found_no_addresses_is_tried_again)
 	ck_assert_ptr_eq(taken, end);
 	t_null(pm_alloc(2 * MIB), ENOMEM);
 	ck_assert_uint_eq(t_stats(PM_PRIMARY).size, 1 * MIB);
-	/* Less is asked for now than then. */
+	/* What failed has left nothing behind, not even its length. */
 	ck_assert_int_eq(munmap(taken, 4 * KIB), 0);
 	t_given(pm_alloc(MIB));
 	p = pm_alloc(8 * MIB);

@@ -135,7 +135,7 @@ static int load_header(struct region *r, const PmWrapperConfig *c)
 	r->hdr_one_copy = r->hdr_other != COPY_SAME;
 	r->id = r->hdr->id;
 	AO_store(&r->size, r->hdr->size);
-	r->zone_off = header_zone_off(r->hdr);
+	header_bounds(r);
 	for (i = 0; i < PM_NUMBERS_MAX / 64; i++)
 		r->known[i] = r->hdr->pinned[i];
 	return 0;

@@ -62,7 +62,7 @@ static struct peer_file *open_on(const PmBackend *backend, const char *path,
 	}
 	r->id = id;
 	r->home = r->md.m.base;
-	r->zone_off = header_zone_off(r->hdr);
+	header_bounds(r);
 	f->w = witness_open(r);
 	return f;
 }

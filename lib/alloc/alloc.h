@@ -102,7 +102,17 @@ void alloc_collected(struct region *r, const struct pm_rec *recs, unsigned n,
 
 /* Room on the medium for bytes that are about to be written. -1: ENOSPC, or
  * what else keeps the file system from it. */
-int alloc_back(struct region *r, uint64_t off, uint64_t len);
+int alloc_back_slowly(struct region *r, uint64_t off, uint64_t len);
+static inline int alloc_back(struct region *r, uint64_t off, uint64_t len)
+{
+	uint64_t c = off >> r->chunk_bits;
+
+	if (LIKELY((off + len - 1) >> r->chunk_bits == c &&
+		   AO_load(&r->backed[c / 64]) >> c % 64 & 1))
+		return 0;
+	return alloc_back_slowly(r, off, len);
+}
+
 /* A run of free extents for a spill, as long as possible up to want bytes. */
 int alloc_spill_take(struct region *r, uint64_t want, uint64_t *off,
 		     uint64_t *len);

@@ -88,7 +88,7 @@ int extents_back(struct region *r, uint64_t off, uint64_t len)
 	return 0;
 }
 
-int alloc_back(struct region *r, uint64_t off, uint64_t len)
+int alloc_back_slowly(struct region *r, uint64_t off, uint64_t len)
 {
 	struct alloc *a = r->alloc;
 	uint64_t c = off / a->chunk, end = (off + len - 1) / a->chunk;

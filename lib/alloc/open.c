@@ -175,6 +175,8 @@ static int open_chunks(struct region *r)
 	a->chunk = max_u64(a->ext_size * 16ull, 65536);
 	n = r->hdr->max_size / a->chunk + 1;
 	a->backed = calloc(n / 64 + 1, sizeof(*a->backed));
+	r->backed = a->backed;
+	r->chunk_bits = (unsigned)__builtin_ctzll(a->chunk);
 	return a->backed ? 0 : err_set(ENOMEM, "%s: out of memory",
 				       region_name(r));
 }

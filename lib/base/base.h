@@ -21,14 +21,19 @@ _Static_assert(sizeof(AO_t) == 8, "AO_t holds a 64-bit word");
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define CACHE_ALIGNED __attribute__((aligned(64)))
+/* A variable of another file that is reached without the GOT. */
+#define HIDDEN __attribute__((visibility("hidden")))
+/* A function that is made anew for each constant that it is called with. */
+#define SPECIALIZED static inline __attribute__((always_inline))
 #define THREAD_LOCAL __thread __attribute__((tls_model("initial-exec")))
 
 /* Sets errno and the thread's message; returns -1. */
-int err_set(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int err_set(int err, const char *fmt, ...)
+	__attribute__((cold, format(printf, 2, 3)));
 const char *err_get(void);
 
 /* PMHEAP_DEBUG=abort: misuse that is reported by EINVAL aborts instead. */
-void err_misuse(void);
+void err_misuse(void) __attribute__((cold));
 
 /* Random 64 bits, never 0. */
 uint64_t random_id(void);
@@ -46,6 +51,22 @@ static inline uint64_t min_u64(uint64_t a, uint64_t b)
 static inline uint64_t max_u64(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
+}
+
+/* memcpy for lengths that are mostly a few words. */
+static inline void copy_short(void *to, const void *from, size_t n)
+{
+	if (n == 8) {
+		memcpy(to, from, 8);
+	} else if (n <= 128 && n % 16 == 0) {
+		const uint8_t *f = from;
+		uint8_t *t = to;
+
+		for (; n; n -= 16, f += 16, t += 16)
+			memcpy(t, f, 16);
+	} else {
+		memcpy(to, from, n);
+	}
 }
 
 /* [off, off + len) inside [lo, hi), without overflow. */

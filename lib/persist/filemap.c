@@ -141,5 +141,5 @@ void copy_words(void *dst, const void *src, size_t n)
 		__atomic_store_n((uint64_t *)dst, word, __ATOMIC_RELAXED);
 		return;
 	}
-	memcpy(dst, src, n);
+	copy_short(dst, src, n);
 }

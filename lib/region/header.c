@@ -28,6 +28,15 @@ uint64_t header_zone_off(const struct pm_header *h)
 	return round_up(PM_LANES_OFF + h->n_lanes * h->lane_size, PM_PAGE);
 }
 
+void header_bounds(struct region *r)
+{
+	const struct pm_zone *z = &r->hdr->zone[0];
+
+	r->zone_off = header_zone_off(r->hdr);
+	r->data_hi = z->off + z->len;
+	r->data_lo = r->data_hi - z->n_ext * r->hdr->extent_size;
+}
+
 static uint32_t default_extent(uint64_t max_size)
 {
 	if (max_size < (16u << 20))

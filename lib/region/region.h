@@ -18,7 +18,7 @@ struct window {
 	unsigned slot_bits;	/* k - n                                  */
 };
 
-extern struct window window;
+extern struct window window HIDDEN;
 
 struct alloc;
 struct log;
@@ -42,6 +42,9 @@ struct region {
 	const uint8_t *home;	/* the medium's bytes, to be read only    */
 	AO_t size;		/* bytes now                              */
 	uint64_t zone_off;	/* first byte after the lanes             */
+	uint64_t data_lo, data_hi;	/* extents of the first zone      */
+	AO_t *backed;		/* alloc's: chunks with room on the medium */
+	unsigned chunk_bits;	/* bytes of a chunk: 1 << chunk_bits      */
 	struct medium md;
 	unsigned flags;		/* of the config                          */
 	bool readonly;		/* PM_RDONLY                              */
@@ -94,6 +97,8 @@ void header_mark(struct region *r, const char *mark);
 /* Extents that fit a zone of len bytes at off; 0: none. */
 uint64_t zone_extents(uint64_t off, uint64_t len, uint64_t ext);
 uint64_t header_zone_off(const struct pm_header *h);
+/* Sets zone_off, data_lo and data_hi from a header that was read. */
+void header_bounds(struct region *r);
 /* Zones are added while others look: what is counted is whole. */
 static inline uint32_t header_zones(const struct pm_header *h)
 {
@@ -128,28 +133,76 @@ static inline bool idmap_knows(const struct region *r, unsigned number)
 }
 
 /* table.c: the open regions of this process. */
-void table_add(struct region *r);
-void table_remove(struct region *r);
-struct region *table_get(int number);		/* open or NULL */
-struct region *table_find_id(uint64_t id);
-struct region *table_next(int after);		/* by number    */
-struct region *table_of(const void *ptr);	/* owner or NULL */
-bool table_in_child(void);
-/* Called around fork(2) while a region is open. Once. 0, or -1: ENOMEM. */
-int table_fork_hooks(void (*prepare)(void), void (*done)(bool child));
-void table_forget_parent(void);
-/* Are these bytes inside the extents of one zone? */
-bool region_holds(const struct region *r, uint64_t off, uint64_t n);
-/* Region of [ptr, ptr + n) if all of it lies in the objects' area; errno. */
-struct region *table_of_range(const void *ptr, size_t n);
-/* May this region be changed now? 0, or -1 with EROFS EPERM EIO. */
-int region_writable(struct region *r);
-/* Sets EIO and says why the region is poisoned; -1. */
-int region_poisoned(const struct region *r);
+extern AO_t table_numbers[PM_NUMBERS_MAX] HIDDEN;	/* struct region */
+extern AO_t table_child HIDDEN;		/* a child that has its parent's */
+
+static inline bool table_in_child(void)
+{
+	return UNLIKELY(AO_load(&table_child) != 0);
+}
+
+/* The open region of this number, or NULL. */
+static inline struct region *table_get(int number)
+{
+	if (number < 1 || number >= PM_NUMBERS_MAX)
+		return NULL;
+	return (struct region *)AO_load_acquire(&table_numbers[number]);
+}
 
 static inline uint64_t region_off(const struct region *r, const void *ptr)
 {
 	return (uint64_t)((const uint8_t *)ptr - r->work);
 }
+
+/* The open region that owns this address, or NULL. */
+static inline struct region *table_of(const void *ptr)
+{
+	uint64_t at = (uint64_t)(uintptr_t)ptr - window.base;
+	struct region *r;
+
+	if (UNLIKELY(at >> window.bits))
+		return NULL;
+	r = (struct region *)AO_load_acquire(
+		&table_numbers[at >> window.slot_bits]);
+	if (UNLIKELY(!r || region_off(r, ptr) >= AO_load(&r->size)))
+		return NULL;
+	return r;
+}
+
+void table_add(struct region *r);
+void table_remove(struct region *r);
+struct region *table_find_id(uint64_t id);
+struct region *table_next(int after);		/* by number    */
+/* Called around fork(2) while a region is open. Once. 0, or -1: ENOMEM. */
+int table_fork_hooks(void (*prepare)(void), void (*done)(bool child));
+void table_forget_parent(void);
+/* Are these bytes inside the extents of one zone? Most are in the first. */
+bool region_holds_elsewhere(const struct region *r, uint64_t off, uint64_t n);
+static inline bool region_holds(const struct region *r, uint64_t off,
+				uint64_t n)
+{
+	return LIKELY(range_in(off, n, r->data_lo, r->data_hi)) ||
+	       region_holds_elsewhere(r, off, n);
+}
+
+/* Region of [ptr, ptr + n) if all of it lies in the objects' area; errno. */
+struct region *table_of_range(const void *ptr, size_t n);
+/* Sets errno and says why this region cannot be changed; -1. */
+int region_refuse(struct region *r) __attribute__((cold));
+/* May this region not be changed now? region_writable() says why: 0, or -1 with
+ * EROFS EPERM EIO. */
+static inline bool is_refused(const struct region *r)
+{
+	return UNLIKELY(table_in_child() || r->readonly ||
+			AO_load(&r->poisoned));
+}
+
+static inline int region_writable(struct region *r)
+{
+	return is_refused(r) ? region_refuse(r) : 0;
+}
+
+/* Sets EIO and says why the region is poisoned; -1. */
+int region_poisoned(const struct region *r) __attribute__((cold));
 
 #endif

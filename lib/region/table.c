@@ -11,9 +11,9 @@
 
 #define IDS 4096		/* hash slots, four for each number */
 
-static AO_t by_number[PM_NUMBERS_MAX];
+AO_t table_numbers[PM_NUMBERS_MAX];
 static AO_t by_id[IDS];
-static AO_t in_child;
+AO_t table_child;
 static void (*hook_prepare)(void);
 static void (*hook_done)(bool child);
 
@@ -61,7 +61,7 @@ void table_add(struct region *r)
 	int i;
 
 	for (i = r->number; i < r->number + r->span; i++)
-		AO_store_release(&by_number[i], (AO_t)r);
+		AO_store_release(&table_numbers[i], (AO_t)r);
 	AO_store_release(&by_id[slot_of(r)], (AO_t)r);
 }
 
@@ -71,19 +71,12 @@ void table_remove(struct region *r)
 	int i;
 
 	for (i = r->number; i < r->number + r->span; i++)
-		AO_store_release(&by_number[i], 0);
+		AO_store_release(&table_numbers[i], 0);
 	/* Nobody's search goes past it if what follows is empty. */
 	if (AO_load(&by_id[(slot + 1) % IDS]) == 0)
 		AO_store_release(&by_id[slot], 0);
 	else
 		rebuild_ids();
-}
-
-struct region *table_get(int number)
-{
-	if (number < 1 || number >= PM_NUMBERS_MAX)
-		return NULL;
-	return (struct region *)AO_load_acquire(&by_number[number]);
 }
 
 struct region *table_find_id(uint64_t id)
@@ -113,20 +106,7 @@ struct region *table_next(int after)
 	return NULL;
 }
 
-struct region *table_of(const void *ptr)
-{
-	uint64_t at = (uint64_t)(uintptr_t)ptr - window.base;
-	struct region *r;
-
-	if (UNLIKELY(at >> window.bits))
-		return NULL;
-	r = (struct region *)AO_load_acquire(&by_number[at >> window.slot_bits]);
-	if (!r || region_off(r, ptr) >= AO_load(&r->size))
-		return NULL;
-	return r;
-}
-
-bool region_holds(const struct region *r, uint64_t off, uint64_t n)
+bool region_holds_elsewhere(const struct region *r, uint64_t off, uint64_t n)
 {
 	uint32_t i = header_zones(r->hdr);
 
@@ -157,11 +137,6 @@ struct region *table_of_range(const void *ptr, size_t n)
 	return NULL;
 }
 
-bool table_in_child(void)
-{
-	return AO_load(&in_child) != 0;
-}
-
 int region_poisoned(const struct region *r)
 {
 	static const char *const why[] = {
@@ -175,17 +150,15 @@ int region_poisoned(const struct region *r)
 		       why[AO_load(&r->poisoned)]);
 }
 
-int region_writable(struct region *r)
+int region_refuse(struct region *r)
 {
-	if (UNLIKELY(table_in_child()))
+	if (table_in_child())
 		return err_set(EPERM, "%s: a forked child cannot change its "
 			       "parent's region", region_name(r));
-	if (UNLIKELY(r->readonly))
+	if (r->readonly)
 		return err_set(EROFS, "%s: opened with PM_RDONLY",
 			       region_name(r));
-	if (UNLIKELY(AO_load(&r->poisoned)))
-		return region_poisoned(r);
-	return 0;
+	return region_poisoned(r);
 }
 
 static void fork_prepare(void)
@@ -205,12 +178,12 @@ static void fork_child(void)
 	if (hook_done && !table_in_child())
 		hook_done(true);
 	if (table_next(0))
-		AO_store(&in_child, 1);
+		AO_store(&table_child, 1);
 }
 
 void table_forget_parent(void)
 {
-	AO_store(&in_child, 0);
+	AO_store(&table_child, 0);
 }
 
 int table_fork_hooks(void (*prepare)(void), void (*done)(bool child))

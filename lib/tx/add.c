@@ -14,19 +14,60 @@ static struct level *top(struct ctx *c)
 	return &c->level[c->level_n - 1];
 }
 
+static bool holds(const struct ctx *c, const struct op *op,
+		  const struct region *r, uint64_t off, uint64_t n)
+{
+	return op->kind == OP_RANGE && !(op->flags & OPF_NOLOG) &&
+	       off >= op->off && off + n <= op->off + op->len &&
+	       c->part[op->part]->r == r;
+}
+
+/* Words are found by address, larger ranges by their first line. */
+static uint64_t key_of(const void *ptr, uint64_t n)
+{
+	uint64_t p = (uint64_t)(uintptr_t)ptr;
+
+	return n <= 8 ? p : p / PM_LINE;
+}
+
+static bool is_found(struct ctx *c, uint64_t key, struct region *r,
+		     uint64_t off, uint64_t n)
+{
+	uint32_t i;
+
+	return map_find(&c->ranges, key, &i) && i < c->op_n &&
+	       i >= top(c)->ops && holds(c, &c->op[i], r, off, n);
+}
+
 /* Did this level already save these bytes? */
-static bool is_covered(struct ctx *c, struct region *r, uint64_t key,
+static bool is_covered(struct ctx *c, struct region *r, const void *ptr,
 		       uint64_t off, uint64_t n)
 {
 	uint32_t i;
-	struct op *op;
 
-	if (!map_find(&c->ranges, key, &i) || i >= c->op_n ||
-	    i < top(c)->ops)
-		return false;
-	op = &c->op[i];
-	return op->kind == OP_RANGE && c->part[op->part]->r == r &&
-	       off >= op->off && off + n <= op->off + op->len;
+	if (c->op_n > FEW)
+		return is_found(c, key_of(ptr, n), r, off, n) ||
+		       (n <= 8 && is_found(c, key_of(ptr, 9), r, off, n));
+	for (i = top(c)->ops; i < c->op_n; i++)
+		if (holds(c, &c->op[i], r, off, n))
+			return true;
+	return false;
+}
+
+/* By a table, once they are too many to look through. */
+static int note_range(struct ctx *c)
+{
+	int ret = 0;
+
+	for (; c->noted < c->op_n && ret == 0; c->noted++) {
+		uint32_t i = c->noted;
+		struct op *op = &c->op[i];
+		const void *p = c->part[op->part]->r->work + op->off;
+
+		if (op->kind == OP_RANGE && !(op->flags & OPF_NOLOG))
+			ret = map_put(&c->ranges, key_of(p, op->len), i);
+	}
+	return ret;
 }
 
 /* The live object of this transaction that holds off: its op, or NULL. */
@@ -36,7 +77,7 @@ static struct op *fresh_at(struct ctx *c, struct region *r, uint64_t off,
 	struct op *op;
 	uint64_t start;
 
-	if (!c->alloc_n || alloc_containing(r, off, &start) ||
+	if (alloc_containing(r, off, &start) ||
 	    !map_find(&c->fresh, (uint64_t)(uintptr_t)(r->work + start), idx) ||
 	    *idx >= c->op_n)
 		return NULL;
@@ -49,19 +90,15 @@ int tx_add_range(struct region *r, const void *ptr, uint64_t n)
 {
 	struct ctx *c = ctx_peek();
 	uint64_t off = region_off(r, ptr);
-	uint64_t line = (uint64_t)(uintptr_t)ptr >> 6;
-	/* Words are found by address, larger ranges by their first line. */
-	uint64_t key = n <= 8 ? (uint64_t)(uintptr_t)ptr : line;
 	struct op *op, *fresh;
 	uint32_t idx = 0;
-	bool nolog = false;
+	bool known = c->lines & line_bit(off / PM_LINE), nolog = false;
 
 	/* The commit stores there: its cache miss overlaps with ours. */
 	__builtin_prefetch(r->home + off, 1);
-	if (n == 0 || is_covered(c, r, key, off, n) ||
-	    (n <= 8 && is_covered(c, r, line, off, n)))
+	if (n == 0 || (known && is_covered(c, r, ptr, off, n)))
 		return 0;
-	fresh = fresh_at(c, r, off, &idx);
+	fresh = known && c->alloc_n ? fresh_at(c, r, off, &idx) : NULL;
 	if (fresh && off + n <= fresh->off + fresh->len) {
 		/* The commit logs the whole object; only an abort of an inner
 		 * level needs the old bytes. */
@@ -73,16 +110,17 @@ int tx_add_range(struct region *r, const void *ptr, uint64_t n)
 			nolog = true;
 	}
 	op = op_push(c, r, OP_RANGE);
-	if (!op)
+	if (UNLIKELY(!op))
 		return -1;
 	op->off = off;
 	op->len = n;
 	op->flags = nolog ? OPF_NOLOG : 0;
-	if (undo_save(c, ptr, n, &op->undo)) {
+	if (UNLIKELY(undo_save(c, ptr, n, &op->undo))) {
 		c->op_n--;
 		return -1;
 	}
-	return nolog ? 0 : map_put(&c->ranges, key, c->op_n - 1);
+	note_lines(c, off, n);
+	return LIKELY(c->op_n <= FEW) ? 0 : note_range(c);
 }
 
 int tx_add_fill(struct region *r, void *ptr, int ch, uint64_t n)
@@ -141,6 +179,7 @@ void *tx_alloc(struct region *r, uint64_t size, uint64_t align, uint32_t type,
 	op->u.slot = s;
 	if (c->single)
 		op->flags = OPF_NODATA;
+	note_lines(c, s.off, size);
 	if (zero) {
 		op->flags |= OPF_ZERO;
 		memset(p, 0, size);
@@ -160,7 +199,7 @@ int tx_free(struct region *r, const struct slot *s)
 		errno = EINVAL;
 		return -1;
 	}
-	fresh = fresh_at(c, r, s->off, &idx);
+	fresh = c->alloc_n ? fresh_at(c, r, s->off, &idx) : NULL;
 	/* What this transaction freed is not live. */
 	assert(!fresh || !(fresh->flags & OPF_DEAD));
 	op = op_push(c, r, OP_FREE);
@@ -183,7 +222,7 @@ void tx_use_whole(struct region *r, const struct slot *s)
 	struct op *op;
 	uint32_t idx;
 
-	op = fresh_at(ctx_peek(), r, s->off, &idx);
+	op = ctx_peek()->alloc_n ? fresh_at(ctx_peek(), r, s->off, &idx) : NULL;
 	if (op)
 		op->len = s->usable;
 }

@@ -29,13 +29,11 @@ int part_begin(struct part *p)
 	return 0;
 }
 
-static int part_room(struct part *p, uint64_t n)
+static __attribute__((cold)) int part_enlarge(struct part *p, uint64_t n)
 {
 	uint64_t cap = p->cap;
 	void *q;
 
-	if (LIKELY(p->cap - p->len >= n + PM_LINE))
-		return 0;
 	while (cap - p->len < n + PM_LINE)
 		cap *= 2;
 	q = aligned_alloc(64, cap);
@@ -49,27 +47,41 @@ static int part_room(struct part *p, uint64_t n)
 	return 0;
 }
 
-int part_put(struct part *p, struct pm_rec rec, const void *payload,
-	     uint64_t n)
+static inline int part_room(struct part *p, uint64_t n)
+{
+	return LIKELY(p->cap - p->len >= n + PM_LINE) ? 0 : part_enlarge(p, n);
+}
+
+static inline int put(struct part *p, struct pm_rec rec, const void *payload,
+		      uint64_t n)
 {
 	uint64_t padded = (n + 7) & ~7ull;
+	uint8_t *to;
 
-	if (p->len + sizeof(rec) + padded > part_limit(p))
+	if (UNLIKELY(p->len + sizeof(rec) + padded > part_limit(p)))
 		return 1;
-	if (part_room(p, sizeof(rec) + padded))
+	if (UNLIKELY(part_room(p, sizeof(rec) + padded)))
 		return -1;
-	memcpy(p->buf + p->len, &rec, sizeof(rec));
-	p->len += sizeof(rec);
+	to = p->buf + p->len;
+	memcpy(to, &rec, sizeof(rec));
+	to += sizeof(rec);
 	if (n) {
-		memset(p->buf + p->len + padded - 8, 0, 8);
-		memcpy(p->buf + p->len, payload, n);
-		p->len += padded;
+		if (padded != n)
+			memset(to + padded - 8, 0, 8);
+		copy_short(to, payload, n);
 	}
+	p->len += sizeof(rec) + padded;
 	p->n_rec++;
 	return 0;
 }
 
-static int put_bytes(struct part *p, uint64_t off, uint64_t len, put_fn put)
+int part_put(struct part *p, struct pm_rec rec, const void *payload,
+	     uint64_t n)
+{
+	return put(p, rec, payload, n);
+}
+
+SPECIALIZED int put_bytes(struct part *p, uint64_t off, uint64_t len, put_fn put)
 {
 	struct pm_rec rec = {PM_TAG(PM_REC_WRITE, off), len};
 
@@ -79,7 +91,7 @@ static int put_bytes(struct part *p, uint64_t off, uint64_t len, put_fn put)
 	return put(p, rec, p->r->work + off, len);
 }
 
-static int put_fill(struct part *p, uint64_t off, uint64_t len, int c,
+SPECIALIZED int put_fill(struct part *p, uint64_t off, uint64_t len, int c,
 		    put_fn put)
 {
 	struct pm_rec rec = {PM_TAG(PM_REC_FILL, off),
@@ -88,7 +100,7 @@ static int put_fill(struct part *p, uint64_t off, uint64_t len, int c,
 	return alloc_back(p->r, off, len) ? -1 : put(p, rec, NULL, 0);
 }
 
-static int alloc_records(struct part *p, const struct op *op, put_fn put)
+SPECIALIZED int alloc_records(struct part *p, const struct op *op, put_fn put)
 {
 	int ret;
 
@@ -105,7 +117,8 @@ static int alloc_records(struct part *p, const struct op *op, put_fn put)
 	return put_bytes(p, op->off, op->len, put);
 }
 
-int op_records(struct part *p, const struct op *op, put_fn put, bool frees)
+SPECIALIZED int records(struct part *p, const struct op *op, put_fn put,
+			bool frees)
 {
 	switch (op->kind) {
 	case OP_RANGE:
@@ -123,6 +136,11 @@ int op_records(struct part *p, const struct op *op, put_fn put, bool frees)
 	}
 	/* OP_META */
 	return put(p, op->u.rec, NULL, 0);
+}
+
+int op_records(struct part *p, const struct op *op, put_fn f, bool frees)
+{
+	return records(p, op, f, frees);
 }
 
 /* The id map learns which numbers the pointers being committed use. */
@@ -148,12 +166,17 @@ int part_put_pins(struct part *p)
 int part_build(struct ctx *c, unsigned idx)
 {
 	struct part *p = c->part[idx];
-	uint32_t i;
+	const struct op *op = c->op, *end = op + c->op_n;
 	int ret = part_begin(p);
 
-	for (i = 0; i < c->op_n && ret == 0; i++)
-		if (c->op[i].part == idx)
-			ret = op_records(p, &c->op[i], part_put, true);
+	for (; op < end && ret == 0; op++) {
+		if (op->part != idx)
+			continue;
+		if (LIKELY(op->kind == OP_RANGE && op->flags == 0))
+			ret = put_bytes(p, op->off, op->len, put);
+		else
+			ret = records(p, op, put, true);
+	}
 	return ret ? ret : part_put_pins(p);
 }
 

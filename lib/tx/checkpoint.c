@@ -16,21 +16,24 @@ static uint64_t retire_lane(struct region *r, struct lane *l, uint64_t seq,
 			    struct flush_set *set)
 {
 	struct log *log = r->log;
-	uint64_t pos = l->head;
+	uint64_t pos = l->head, at = pos % log->lane_size, n;
 	uint64_t end = AO_load_acquire(log->deferred ? &l->flushed : &l->tail);
+	bool flushes = med_flushes(&r->md);
 
-	while (pos < end) {
-		const struct pm_entry *e = lane_view(r, l, pos, sizeof(*e),
+	for (; pos < end; pos += n) {
+		const struct pm_entry *e = lane_ring(log, l, at, PM_LINE,
 						     log->ckpt_buf);
 
 		if (e->seq > seq)
 			break;
-		if (med_flushes(&r->md)) {
-			e = lane_view(r, l, pos, e->len, log->ckpt_buf);
-			rec_each(r, entry_records(e), entry_records_len(e),
-				 rec_flush, set);
+		n = line_up(e->len);
+		if (flushes) {
+			e = lane_ring(log, l, at, e->len, log->ckpt_buf);
+			entry_flush(r, e, set);
 		}
-		pos += round_up(e->len, PM_LINE);
+		at += n;
+		if (at >= log->lane_size)
+			at -= log->lane_size;
 	}
 	return pos;
 }

@@ -7,7 +7,7 @@
 void part_finish_entry(struct part *p)
 {
 	struct pm_entry *e = (struct pm_entry *)p->buf;
-	uint64_t padded = round_up(p->len, PM_LINE), i;
+	uint64_t padded = line_up(p->len), i;
 
 	e->len = (uint32_t)p->len;
 	e->n_rec = p->n_rec;
@@ -16,15 +16,10 @@ void part_finish_entry(struct part *p)
 		*(uint64_t *)(p->buf + i) = 0;
 }
 
-static void each(struct region *r, const struct pm_entry *e, rec_fn f)
-{
-	rec_each(r, entry_records(e), entry_records_len(e), f, NULL);
-}
-
 static int commit_strict(struct region *r, struct pm_entry *e, unsigned what)
 {
 	struct lane *l = lane_acquire(r->log);
-	int ret = lane_need(r, l, round_up(e->len, PM_LINE));
+	int ret = lane_need(r, l, line_up(e->len));
 
 	if (ret)
 		goto out;
@@ -37,19 +32,19 @@ static int commit_strict(struct region *r, struct pm_entry *e, unsigned what)
 		AO_store_release(&l->inflight, NOT_IN_FLIGHT);
 		goto out;
 	}
-	each(r, e, rec_apply);
+	entry_apply(r, e);
 	lane_publish(l, e->len, true);
 out:
 	lane_release(l);
 	if (ret == 0 && (what & ENTRY_SLOTS))
-		each(r, e, rec_after);
+		entry_after(r, e);
 	return ret;
 }
 
 static int commit_deferred(struct region *r, struct pm_entry *e, unsigned what)
 {
 	struct lane *l = lane_acquire(r->log);
-	int ret = lane_need(r, l, round_up(e->len, PM_LINE));
+	int ret = lane_need(r, l, line_up(e->len));
 	uint64_t seq = 0;
 
 	/* ORDER T3: what this thread spilled, before another thread's flush of
@@ -90,7 +85,8 @@ static int prepare(struct ctx *c, unsigned idx)
 	struct part *p = c->part[idx];
 	int ret;
 
-	if (region_writable(p->r) || part_write_direct(c, idx))
+	if (region_writable(p->r) ||
+	    (c->alloc_n && part_write_direct(c, idx)))
 		return -1;
 	ret = part_build(c, idx);
 	if (ret == 1)
@@ -124,42 +120,50 @@ static void cancel_dead(struct ctx *c)
 	}
 }
 
-static int commit_parts(struct ctx *c, struct part **parts, unsigned n)
+static int commit_alone(struct ctx *c, struct part *p)
 {
-	struct log *log;
-	bool now;
+	struct log *log = p->r->log;
 
-	if (n == 0)
-		return 0;
-	if (n > 1)
-		return commit_multi(parts, n);
-	log = parts[0]->r->log;
 	/* A new root is found through the header, which knows of it when the
 	 * entry is applied; until then others would go on with the old one. */
-	now = parts[0]->spill || c->meta_n || (!log->relaxed && !c->single);
-	return commit_one(parts[0], now);
+	return commit_one(p, p->spill || c->meta_n ||
+			     (!log->relaxed && !c->single));
+}
+
+static int commit_several(struct ctx *c, unsigned n_parts)
+{
+	struct part *parts[PARTS_MAX];
+	unsigned n = 0, i;
+
+	for (i = 0; i < n_parts; i++) {
+		c->part[i]->reserve = multi_reserve(n_parts);
+		if (prepare(c, i))
+			return -1;
+		if (c->part[i]->n_rec)
+			parts[n++] = c->part[i];
+	}
+	if (n < 2)
+		return n ? commit_alone(c, parts[0]) : 0;
+	sort_parts(parts, n);
+	return commit_multi(parts, n);
 }
 
 int ctx_commit(struct ctx *c)
 {
-	struct part *parts[PARTS_MAX];
-	unsigned n = 0, i, n_parts = (unsigned)c->part_n;
+	unsigned i, n_parts = (unsigned)c->part_n;
 	int ret = 0, err;
 
 	if (UNLIKELY(n_parts > PARTS_MAX))
 		return err_set(ENOTSUP, "a transaction touches %u regions; at "
 			       "most %d can take part", n_parts, PARTS_MAX);
 	c->committing = true;
-	for (i = 0; i < n_parts && ret == 0; i++) {
-		c->part[i]->reserve = multi_reserve(n_parts);
-		ret = prepare(c, i);
-		if (ret == 0 && c->part[i]->n_rec)
-			parts[n++] = c->part[i];
-	}
-	if (ret == 0) {
-		if (n > 1)
-			sort_parts(parts, n);
-		ret = commit_parts(c, parts, n);
+	if (n_parts == 1) {
+		c->part[0]->reserve = 0;
+		ret = prepare(c, 0);
+		if (ret == 0 && c->part[0]->n_rec)
+			ret = commit_alone(c, c->part[0]);
+	} else if (n_parts) {
+		ret = commit_several(c, n_parts);
 	}
 	err = errno;
 	for (i = 0; i < n_parts; i++)

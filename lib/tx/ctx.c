@@ -13,11 +13,11 @@
 #include <unistd.h>
 
 THREAD_LOCAL int tx_last;
-static THREAD_LOCAL struct ctx *mine;
+THREAD_LOCAL struct ctx *tx_mine;
 static pthread_key_t key;
 static pthread_mutex_t ctx_mu = PTHREAD_MUTEX_INITIALIZER;
 static struct ctx *all;
-static AO_t gate;
+AO_t tx_gate;
 
 static void part_free(struct part *p)
 {
@@ -56,7 +56,7 @@ static void ctx_free(void *arg)
 	free(c->ranges.e);
 	free(c->fresh.e);
 	free(c);
-	mine = NULL;
+	tx_mine = NULL;
 }
 
 /* The key by which threads that end are noticed; tried again if it fails. */
@@ -75,7 +75,7 @@ static bool make_key(void)
 	return ok;
 }
 
-static struct ctx *ctx_new(void)
+struct ctx *ctx_new(void)
 {
 	struct ctx *c;
 
@@ -104,33 +104,18 @@ static struct ctx *ctx_new(void)
 		all->prev = c;
 	all = c;
 	pthread_mutex_unlock(&ctx_mu);
-	mine = c;
+	tx_mine = c;
 	return c;
 }
 
-struct ctx *ctx_get(void)
+void ctx_wait_gate(struct ctx *c)
 {
-	return LIKELY(mine != NULL) ? mine : ctx_new();
-}
-
-struct ctx *ctx_peek(void)
-{
-	return mine;
-}
-
-/* The owner sets depth, then looks at the gate. membarrier(2) on the other side
- * makes that visible without a fence here. What was done behind the gate comes
- * before what is done when it is open. */
-void ctx_enter(struct ctx *c)
-{
-	AO_store(&c->depth, 1);
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	while (UNLIKELY(AO_load_acquire(&gate))) {
+	do {
 		AO_store_full(&c->depth, 0);
-		while (AO_load_acquire(&gate))
+		while (AO_load_acquire(&tx_gate))
 			sched_yield();
 		AO_store_full(&c->depth, 1);
-	}
+	} while (AO_load_acquire(&tx_gate));
 }
 
 /* Every thread passes a full barrier. False: the kernel has no such call, or a
@@ -150,23 +135,23 @@ static bool barrier_all(void)
 
 bool tx_gate_close(void)
 {
-	AO_fetch_and_add1_full(&gate);
+	AO_fetch_and_add1_full(&tx_gate);
 	return barrier_all();
 }
 
 void tx_gate_open(void)
 {
-	AO_fetch_and_sub1_full(&gate);
+	AO_fetch_and_sub1_full(&tx_gate);
 }
 
 bool tx_others_are_idle(void)
 {
-	bool idle = !mine || !AO_load(&mine->depth) || mine->committing;
+	bool idle = !tx_mine || !AO_load(&tx_mine->depth) || tx_mine->committing;
 	struct ctx *c;
 
 	pthread_mutex_lock(&ctx_mu);
 	for (c = all; c && idle; c = c->next)
-		idle = c == mine || !AO_load_acquire(&c->depth);
+		idle = c == tx_mine || !AO_load_acquire(&c->depth);
 	pthread_mutex_unlock(&ctx_mu);
 	return idle;
 }
@@ -192,15 +177,16 @@ bool tx_touches(const struct region *r)
 
 void tx_forget_child(void)
 {
-	struct ctx *c = mine;
+	struct ctx *c = tx_mine;
 
 	if (!c)
 		return;
 	AO_store(&c->depth, 0);
 	c->part_n = 0;
-	c->op_n = c->level_n = c->held_n = c->alloc_n = c->meta_n = 0;
+	c->op_n = c->noted = c->level_n = c->held_n = c->alloc_n = c->meta_n = 0;
 	c->commit_n = c->abort_n = 0;
 	c->undo_n = 0;
+	c->lines = 0;
 	c->unsaved_n = 0;
 	c->single = c->committing = c->spilling = false;
 	map_clear(&c->ranges);
@@ -216,10 +202,10 @@ void tx_fork_unlock(bool child)
 {
 	/* Other threads are not in the child; their contexts are left. */
 	if (child) {
-		all = mine;
-		if (mine)
-			mine->next = mine->prev = NULL;
-		AO_store(&gate, 0);
+		all = tx_mine;
+		if (tx_mine)
+			tx_mine->next = tx_mine->prev = NULL;
+		AO_store(&tx_gate, 0);
 		spill_fork_child();
 		multi_fork_child();
 		locks_fork_child();
@@ -228,14 +214,12 @@ void tx_fork_unlock(bool child)
 	pthread_mutex_unlock(&ctx_mu);
 }
 
-int vec_room(void *vec, uint32_t n, uint32_t *cap, size_t elem)
+int vec_grow(void *vec, uint32_t n, uint32_t *cap, size_t elem)
 {
 	void **v = vec;
 	uint32_t more = *cap ? *cap * 2 : 16;
 	void *p;
 
-	if (LIKELY(n < *cap))
-		return 0;
 	p = realloc(*v, more * elem);
 	if (!p)
 		return err_set(ENOMEM, "out of memory in a transaction of %u "
@@ -316,50 +300,24 @@ void map_clear(struct addrmap *m)
 	m->n = 0;
 }
 
-static struct part *part_of(struct ctx *c, struct region *r, uint16_t *idx)
+int part_find(struct ctx *c, struct region *r)
 {
 	AO_t i;
-	struct part *p;
 
-	for (i = 0; i < c->part_n; i++) {
-		if (c->part[i]->r == r) {
-			*idx = (uint16_t)i;
-			return c->part[i];
-		}
+	for (i = 0; i < c->part_n; i++)
+		if (c->part[i]->r == r)
+			return (int)i;
+	if (i == c->part_cap)
+		return err_set(ENOTSUP, "a transaction touches more than %u "
+			       "regions", c->part_cap);
+	if (!c->part[i]) {
+		c->part[i] = calloc(1, sizeof(*c->part[i]));
+		if (!c->part[i])
+			return err_set(ENOMEM, "out of memory");
 	}
-	if (i == c->part_cap) {
-		err_set(ENOTSUP, "a transaction touches more than %u regions",
-			c->part_cap);
-		return NULL;
-	}
-	p = c->part[i];
-	if (!p) {
-		p = c->part[i] = calloc(1, sizeof(*p));
-		if (!p) {
-			err_set(ENOMEM, "out of memory");
-			return NULL;
-		}
-	}
-	__atomic_store_n(&p->r, r, __ATOMIC_RELAXED);
+	__atomic_store_n(&c->part[i]->r, r, __ATOMIC_RELAXED);
 	AO_store_release(&c->part_n, i + 1);
-	*idx = (uint16_t)i;
-	return p;
-}
-
-struct op *op_push(struct ctx *c, struct region *r, unsigned kind)
-{
-	uint16_t idx;
-	struct op *op;
-
-	if (vec_room(&c->op, c->op_n, &c->op_cap, sizeof(*c->op)) ||
-	    !part_of(c, r, &idx))
-		return NULL;
-	op = &c->op[c->op_n++];
-	op->kind = (uint8_t)kind;
-	op->flags = 0;
-	op->part = idx;
-	op->alloc_op = 0;
-	return op;
+	return (int)i;
 }
 
 int undo_save(struct ctx *c, const void *p, uint64_t n, uint64_t *pos)
@@ -377,7 +335,7 @@ int undo_save(struct ctx *c, const void *p, uint64_t n, uint64_t *pos)
 		c->undo = q;
 		c->undo_cap = cap;
 	}
-	memcpy(c->undo + c->undo_n, p, n);
+	copy_short(c->undo + c->undo_n, p, n);
 	*pos = c->undo_n;
 	c->undo_n += n;
 	return 0;

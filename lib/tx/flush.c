@@ -30,7 +30,7 @@ static uint64_t flush_lane(struct region *r, struct lane *l, uint64_t seq)
 
 		if (e->seq > seq)
 			break;
-		pos += round_up(e->len, PM_LINE);
+		pos += line_up(e->len);
 	}
 	for (at = from; at < pos; at += n) {
 		n = min_u64(pos - at, size - at % size);
@@ -73,11 +73,9 @@ static void apply_in_order(struct region *r, uint64_t *pos,
 		const struct pm_entry *e = entry_at(r, l, pos[i]);
 
 		e = lane_view(r, l, pos[i], e->len, log->flush_buf);
-		rec_each(r, entry_records(e), entry_records_len(e), rec_apply,
-			 NULL);
-		rec_each(r, entry_records(e), entry_records_len(e), rec_after,
-			 NULL);
-		pos[i] += round_up(e->len, PM_LINE);
+		entry_apply(r, e);
+		entry_after(r, e);
+		pos[i] += line_up(e->len);
 		AO_store_release(&l->flushed, pos[i]);
 	}
 }

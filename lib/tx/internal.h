@@ -21,6 +21,8 @@ struct lane {
 	AO_t flushed;		/* entries before it are durable, applied  */
 	AO_t head;		/* first entry above the watermark         */
 	uint64_t off;		/* of the lane                             */
+	uint64_t lap;		/* of the holder: position where the ring
+				   began the last time                 */
 	AO_t commits, logged, fences;	/* of the holder; others look      */
 } CACHE_ALIGNED;
 
@@ -96,8 +98,12 @@ int rec_apply_work(struct region *r, const struct pm_rec *rec,
 /* arg: struct flush_set */
 int rec_flush(struct region *r, const struct pm_rec *rec, const void *payload,
 	      void *arg);
-int rec_after(struct region *r, const struct pm_rec *rec, const void *payload,
-	      void *arg);
+/* For each record of an entry: makes its change; flushes what that changed,
+ * lines in the set once; what follows for the volatile state. */
+void entry_apply(struct region *r, const struct pm_entry *e);
+void entry_flush(struct region *r, const struct pm_entry *e,
+		 struct flush_set *set);
+void entry_after(struct region *r, const struct pm_entry *e);
 int rec_validate(struct region *r, const struct pm_rec *rec,
 		 const void *payload, void *arg);
 
@@ -114,6 +120,39 @@ static inline uint64_t entry_records_len(const struct pm_entry *e)
 /* log.c */
 uint64_t entry_sum(const struct pm_entry *e, uint64_t nonce, unsigned lane,
 		   uint64_t pos);
+static inline uint64_t line_up(uint64_t n)
+{
+	return (n + PM_LINE - 1) & ~(uint64_t)(PM_LINE - 1);
+}
+
+static inline uint8_t *lane_mirror(const struct log *log, const struct lane *l)
+{
+	return log->mirror + (l->off - PM_LANES_OFF);
+}
+
+/* pos modulo the lane's size; the holder's positions grow little by little. */
+static inline uint64_t lane_place(const struct log *log, struct lane *l,
+				  uint64_t pos)
+{
+	if (UNLIKELY(pos - l->lap >= log->lane_size))
+		l->lap = pos - pos % log->lane_size;
+	return pos - l->lap;
+}
+
+/* Contiguous bytes at a place in the ring: there, or in buf if they wrap. */
+static inline const void *lane_ring(const struct log *log, const struct lane *l,
+				    uint64_t at, uint64_t len, void *buf)
+{
+	const uint8_t *base = lane_mirror(log, l);
+	uint64_t first = log->lane_size - at;
+
+	if (LIKELY(len <= first))
+		return base + at;
+	memcpy(buf, base + at, first);
+	memcpy((uint8_t *)buf + first, base, len - first);
+	return buf;
+}
+
 struct lane *lane_acquire(struct log *log);
 void lane_release(struct lane *l);
 /* Room for need bytes in a lane that the caller holds. 0 or -1 EIO. */
@@ -258,6 +297,9 @@ struct ctx {
 	struct op *op;
 	uint32_t op_n, op_cap;
 	uint32_t alloc_n, meta_n;	/* of their kinds in op           */
+	uint32_t noted;			/* ranges up to it are in ranges  */
+	uint64_t lines;			/* hashes of lines in any range
+					   or object                      */
 	uint8_t *undo;
 	uint64_t undo_n, undo_cap;
 	struct part **part;
@@ -276,20 +318,101 @@ struct ctx {
 };
 
 /* Result of this thread's last outermost transaction. */
-extern THREAD_LOCAL int tx_last;
+extern THREAD_LOCAL int tx_last HIDDEN;
+/* This thread's context, or NULL. */
+extern THREAD_LOCAL struct ctx *tx_mine HIDDEN;
+/* Closed while it is not zero. */
+extern AO_t tx_gate HIDDEN;
 
 /* ctx.c */
-struct ctx *ctx_get(void);
-struct ctx *ctx_peek(void);
+struct ctx *ctx_new(void);
+static inline struct ctx *ctx_get(void)
+{
+	return LIKELY(tx_mine != NULL) ? tx_mine : ctx_new();
+}
+
+static inline struct ctx *ctx_peek(void)
+{
+	return tx_mine;
+}
+
 bool map_find(const struct addrmap *m, uint64_t key, uint32_t *val);
 int map_put(struct addrmap *m, uint64_t key, uint32_t val);
 void map_clear(struct addrmap *m);
 /* Makes room for one more element; -1 ENOMEM. */
-int vec_room(void *vec, uint32_t n, uint32_t *cap, size_t elem);
-struct op *op_push(struct ctx *c, struct region *r, unsigned kind);
+int vec_grow(void *vec, uint32_t n, uint32_t *cap, size_t elem);
+static inline int vec_room(void *vec, uint32_t n, uint32_t *cap, size_t elem)
+{
+	return LIKELY(n < *cap) ? 0 : vec_grow(vec, n, cap, elem);
+}
+
+/* The index of r among the transaction's regions, or -1. */
+int part_find(struct ctx *c, struct region *r);
+static inline int part_of(struct ctx *c, struct region *r)
+{
+	if (LIKELY(c->part_n && c->part[0]->r == r))
+		return 0;
+	if (c->part_n || !c->part[0])
+		return part_find(c, r);
+	__atomic_store_n(&c->part[0]->r, r, __ATOMIC_RELAXED);
+	AO_store_release(&c->part_n, 1);
+	return 0;
+}
+
+/* A new operation, all but kind and part to be filled in; NULL with errno. */
+static inline struct op *op_push(struct ctx *c, struct region *r, unsigned kind)
+{
+	struct op *op;
+	int idx;
+
+	if (UNLIKELY(vec_room(&c->op, c->op_n, &c->op_cap, sizeof(*c->op))))
+		return NULL;
+	idx = part_of(c, r);
+	if (UNLIKELY(idx < 0))
+		return NULL;
+	op = &c->op[c->op_n++];
+	op->kind = (uint8_t)kind;
+	op->flags = 0;
+	op->part = (uint16_t)idx;
+	op->alloc_op = 0;
+	return op;
+}
+
 int undo_save(struct ctx *c, const void *p, uint64_t n, uint64_t *pos);
-/* Marks the thread inside a transaction; waits while pages are dropped. */
-void ctx_enter(struct ctx *c);
+/* Up to so many operations are looked through one by one. */
+#define FEW 8u
+
+static inline uint64_t line_bit(uint64_t line)
+{
+	return 1ull << (line * 0x9e3779b97f4a7c15ull >> 58);
+}
+
+/* A range that begins in a line without its bit is in no range and no object
+ * of this transaction yet. */
+static inline void note_lines(struct ctx *c, uint64_t off, uint64_t n)
+{
+	uint64_t line = off / PM_LINE, last = (off + n - 1) / PM_LINE;
+
+	if (last - line >= 64)
+		c->lines = ~0ull;
+	else
+		for (; line <= last; line++)
+			c->lines |= line_bit(line);
+}
+
+void ctx_wait_gate(struct ctx *c) __attribute__((cold));
+/* Marks the thread inside a transaction; waits while pages are dropped. The
+ * owner sets depth, then looks at the gate; membarrier(2) on the other side
+ * makes that visible without a fence here. What was done behind the gate comes
+ * before what is done when it is open. */
+static inline void ctx_enter(struct ctx *c)
+{
+	AO_store(&c->depth, 1);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	if (UNLIKELY(AO_load_acquire(&tx_gate)))
+		ctx_wait_gate(c);
+}
+
 /* No other thread is in a transaction, and this one logs no more stores. */
 bool tx_others_are_idle(void);
 

@@ -261,7 +261,42 @@ static int add_failed(struct ctx *c, struct region *r, const void *ptr,
 	return -1;
 }
 
-PM_API int pm_tx_add(const void *ptr, size_t n)
+/*
+ * The common case, short so that the cache misses of several ranges overlap:
+ * bytes of one line of the transaction's first region, in no range before.
+ */
+static inline bool add_quickly(struct ctx *c, const void *ptr, size_t n)
+{
+	struct region *r = table_of(ptr);
+	uint64_t off, bit;
+	struct op *op;
+
+	if (UNLIKELY(!r || !c || !c->level_n || c->single || c->op_n >= FEW ||
+		     c->op_n == c->op_cap || c->undo_cap - c->undo_n < n))
+		return false;
+	off = region_off(r, ptr);
+	bit = line_bit(off / PM_LINE);
+	if (UNLIKELY(n - 1 >= PM_LINE || off % PM_LINE + n > PM_LINE ||
+		     !range_in(off, n, r->data_lo, r->data_hi) ||
+		     (c->lines & bit) || top(c)->doomed || is_refused(r) ||
+		     part_of(c, r) != 0))
+		return false;
+	__builtin_prefetch(r->home + off, 1);
+	c->lines |= bit;
+	op = &c->op[c->op_n++];
+	op->kind = OP_RANGE;
+	op->flags = 0;
+	op->part = 0;
+	op->alloc_op = 0;
+	op->off = off;
+	op->len = n;
+	op->undo = c->undo_n;
+	copy_short(c->undo + c->undo_n, ptr, n);
+	c->undo_n += n;
+	return true;
+}
+
+static int add_any(const void *ptr, size_t n)
 {
 	struct ctx *c = current();
 	struct region *r;
@@ -278,6 +313,11 @@ PM_API int pm_tx_add(const void *ptr, size_t n)
 	if (UNLIKELY(tx_add_range(r, ptr, n)))
 		return add_failed(c, r, ptr, n);
 	return usable(c);
+}
+
+PM_API int pm_tx_add(const void *ptr, size_t n)
+{
+	return LIKELY(add_quickly(ctx_peek(), ptr, n)) ? 0 : add_any(ptr, n);
 }
 
 static int add_call(bool on_commit, void (*f)(void *), void *arg)

@@ -53,7 +53,7 @@ struct lane *lane_acquire(struct log *log)
 
 	if (UNLIKELY(my_lane == 0))
 		my_lane = (unsigned)AO_fetch_and_add1(&next_lane) + 1;
-	i = my_lane % log->n_lanes;
+	i = my_lane < log->n_lanes ? my_lane : my_lane % log->n_lanes;
 	for (;;) {
 		struct lane *l = &log->lane[i];
 
@@ -96,23 +96,18 @@ uint64_t lane_take_seq(struct log *log, struct lane *l)
 	return seq;
 }
 
-static uint8_t *lane_mirror(struct log *log, const struct lane *l)
-{
-	return log->mirror + (l->off - PM_LANES_OFF);
-}
-
 void lane_append(struct region *r, struct lane *l, struct pm_entry *e,
 		 uint64_t seq, unsigned how)
 {
 	struct log *log = r->log;
-	uint64_t pos = l->tail, at = pos % log->lane_size;
-	uint64_t n = round_up(e->len, PM_LINE);
+	uint64_t pos = l->tail, at = lane_place(log, l, pos);
+	uint64_t n = line_up(e->len);
 	uint64_t first = min_u64(n, log->lane_size - at);
 
 	e->seq = seq;
 	e->checksum = entry_sum(e, log->nonce, (unsigned)(l - log->lane), pos);
 	med_write(&r->md, l->off + at, e, first, how);
-	memcpy(lane_mirror(log, l) + at, e, first);
+	copy_short(lane_mirror(log, l) + at, e, first);
 	if (UNLIKELY(first < n)) {
 		med_write(&r->md, l->off, (const uint8_t *)e + first,
 			  n - first, how);
@@ -125,7 +120,7 @@ void lane_append(struct region *r, struct lane *l, struct pm_entry *e,
 
 void lane_publish(struct lane *l, uint64_t len, bool applied)
 {
-	uint64_t end = l->tail + round_up(len, PM_LINE);
+	uint64_t end = l->tail + line_up(len);
 
 	if (applied)
 		AO_store_release(&l->flushed, end);
@@ -136,14 +131,7 @@ void lane_publish(struct lane *l, uint64_t len, bool applied)
 const void *lane_view(struct region *r, const struct lane *l, uint64_t pos,
 		      uint64_t len, void *buf)
 {
-	uint64_t size = r->log->lane_size, at = pos % size;
-	const uint8_t *base = lane_mirror(r->log, l);
-
-	if (at + len <= size)
-		return base + at;
-	memcpy(buf, base + at, size - at);
-	memcpy((uint8_t *)buf + (size - at), base, len - (size - at));
-	return buf;
+	return lane_ring(r->log, l, pos % r->log->lane_size, len, buf);
 }
 
 uint64_t log_settled(struct log *log)

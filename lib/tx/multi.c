@@ -98,7 +98,7 @@ static int take_lanes(struct part **parts, unsigned n)
 		p->lane = lane_acquire(p->r->log);
 		if (ret == 0)
 			ret = lane_need(p->r, p->lane,
-					round_up(p->len, PM_LINE));
+					line_up(p->len));
 	}
 	return ret;
 }
@@ -186,8 +186,7 @@ static void apply_part(struct part *p)
 	struct pm_entry *e = (struct pm_entry *)p->buf;
 	struct log *log = p->r->log;
 
-	rec_each(p->r, entry_records(e), entry_records_len(e), rec_apply,
-		 NULL);
+	entry_apply(p->r, e);
 	if (log->deferred)
 		pthread_mutex_lock(&log->flush_mu);
 	lane_publish(p->lane, e->len, true);
@@ -219,11 +218,7 @@ int commit_multi(struct part **parts, unsigned n)
 	}
 	for (i = 0; i < n; i++)
 		lane_release(parts[i]->lane);
-	for (i = 0; i < n && ret == 0; i++) {
-		struct pm_entry *e = (struct pm_entry *)parts[i]->buf;
-
-		rec_each(parts[i]->r, entry_records(e), entry_records_len(e),
-			 rec_after, NULL);
-	}
+	for (i = 0; i < n && ret == 0; i++)
+		entry_after(parts[i]->r, (struct pm_entry *)parts[i]->buf);
 	return ret;
 }

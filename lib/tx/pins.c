@@ -9,6 +9,10 @@
  */
 #include "tx/internal.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 uint64_t pins_id(unsigned number)
 {
 	struct region *r = table_get((int)number);
@@ -31,15 +35,67 @@ static void look(struct part *p, uint64_t word)
 	p->has_pins = true;
 }
 
+static void look_at_words(struct part *p, const uint64_t *word, uint64_t n)
+{
+	uint64_t i;
+
+	for (i = 0; i < n; i++) {
+		uint64_t at = word[i] - window.base;
+
+		if (UNLIKELY(at >> window.bits == 0))
+			look(p, at);
+	}
+}
+
+#ifdef __SSE2__
+#define MANY 8u	/* words at a time */
+
+/* May one of MANY words be an address in the window? The upper halves tell. */
+static bool may_point(const uint64_t *word, __m128i base, __m128i mask)
+{
+	const __m128 *v = (const __m128 *)word;
+	__m128i any = _mm_setzero_si128();
+	unsigned i;
+
+	for (i = 0; i < MANY / 2; i += 2) {
+		__m128 a = _mm_loadu_ps((const float *)(v + i));
+		__m128 b = _mm_loadu_ps((const float *)(v + i + 1));
+		__m128i hi = _mm_castps_si128(
+			_mm_shuffle_ps(a, b, _MM_SHUFFLE(3, 1, 3, 1)));
+
+		any = _mm_or_si128(any, _mm_cmpeq_epi32(
+			_mm_and_si128(hi, mask), base));
+	}
+	return _mm_movemask_epi8(any) != 0;
+}
+
+/* Looks through all words but the last few; how many. */
+static uint64_t skim(struct part *p, const uint64_t *word, uint64_t n)
+{
+	__m128i base = _mm_set1_epi32((int)(window.base >> 32));
+	__m128i mask = _mm_set1_epi32((int)(~0u << (window.bits - 32)));
+	uint64_t i;
+
+	for (i = 0; i + MANY <= n; i += MANY)
+		if (UNLIKELY(may_point(word + i, base, mask)))
+			look_at_words(p, word + i, MANY);
+	return i;
+}
+#endif
+
 void pins_scan(struct part *p, uint64_t off, uint64_t len)
 {
-	uint64_t base = window.base, end = off + len;
-	unsigned bits = window.bits;
+	const uint64_t *word = (const uint64_t *)(p->r->work + (off & ~7ull));
+	uint64_t n = ((off & 7) + len + 7) / 8;
 
-	for (off &= ~7ull; off < end; off += 8) {
-		uint64_t word = *(const uint64_t *)(p->r->work + off) - base;
+#ifdef __SSE2__
+	/* The window is 4 GiB or more, and begins at a multiple of its size. */
+	if (n >= MANY) {
+		uint64_t done = skim(p, word, n);
 
-		if (UNLIKELY(word >> bits == 0))
-			look(p, word);
+		word += done;
+		n -= done;
 	}
+#endif
+	look_at_words(p, word, n);
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* Bytes of payload after a record, UINT64_MAX: impossible. */
-static uint64_t payload_len(const struct pm_rec *rec)
+static inline uint64_t payload_len(const struct pm_rec *rec)
 {
 	switch (PM_TAG_TYPE(rec->tag)) {
 	case PM_REC_WRITE:
@@ -27,35 +27,46 @@ static uint64_t payload_len(const struct pm_rec *rec)
 /* What to do with spilled records. */
 enum spills { SPILL_ENTER, SPILL_SHOW, SPILL_REFUSE };
 
-static int walk(struct region *r, const void *bytes, uint64_t len, rec_fn f,
-		void *arg, enum spills spills)
+static int walk_spill(struct region *r, const struct pm_rec *rec, rec_fn f,
+		      void *arg);
+
+SPECIALIZED int walk(struct region *r, const void *bytes, uint64_t len,
+		     rec_fn f, void *arg, enum spills spills)
 {
 	const uint8_t *p = bytes, *end = p + len;
 	int ret = 0;
 
 	while (ret == 0 && p < end) {
 		const struct pm_rec *rec = (const void *)p;
-		uint64_t n, off;
+		uint64_t n;
 
 		if ((uint64_t)(end - p) < sizeof(*rec))
 			return -1;
 		n = payload_len(rec);
-		off = PM_TAG_OFF(rec->tag);
 		p += sizeof(*rec);
 		if (n > (uint64_t)(end - p))
 			return -1;
 		if (PM_TAG_TYPE(rec->tag) != PM_REC_SPILL ||
 		    spills == SPILL_SHOW)
 			ret = f(r, rec, p, arg);
-		else if (spills == SPILL_REFUSE || off % 8 ||
-			 !range_in(off, rec->arg, r->zone_off, med_size(&r->md)))
+		else if (spills == SPILL_REFUSE)
 			return -1;
 		else
-			ret = walk(r, r->home + off, rec->arg, f, arg,
-				   SPILL_REFUSE);
+			ret = walk_spill(r, rec, f, arg);
 		p += n;
 	}
 	return ret;
+}
+
+static int walk_spill(struct region *r, const struct pm_rec *rec, rec_fn f,
+		      void *arg)
+{
+	uint64_t off = PM_TAG_OFF(rec->tag);
+
+	if (off % 8 ||
+	    !range_in(off, rec->arg, r->zone_off, med_size(&r->md)))
+		return -1;
+	return walk(r, r->home + off, rec->arg, f, arg, SPILL_REFUSE);
 }
 
 int rec_each(struct region *r, const void *bytes, uint64_t len, rec_fn f,
@@ -70,8 +81,8 @@ int rec_each_here(struct region *r, const void *bytes, uint64_t len, rec_fn f,
 	return walk(r, bytes, len, f, arg, SPILL_SHOW);
 }
 
-int rec_apply(struct region *r, const struct pm_rec *rec, const void *payload,
-	      void *arg)
+static inline int apply(struct region *r, const struct pm_rec *rec,
+			const void *payload, void *arg)
 {
 	uint64_t off = PM_TAG_OFF(rec->tag);
 
@@ -96,6 +107,18 @@ int rec_apply(struct region *r, const struct pm_rec *rec, const void *payload,
 	return 0;
 }
 
+int rec_apply(struct region *r, const struct pm_rec *rec, const void *payload,
+	      void *arg)
+{
+	return apply(r, rec, payload, arg);
+}
+
+void entry_apply(struct region *r, const struct pm_entry *e)
+{
+	(void)walk(r, entry_records(e), entry_records_len(e), apply, NULL,
+		   SPILL_ENTER);
+}
+
 int rec_apply_work(struct region *r, const struct pm_rec *rec,
 		   const void *payload, void *arg)
 {
@@ -115,8 +138,8 @@ int rec_apply_work(struct region *r, const struct pm_rec *rec,
 	return 0;
 }
 
-int rec_flush(struct region *r, const struct pm_rec *rec, const void *payload,
-	      void *arg)
+static inline int flush(struct region *r, const struct pm_rec *rec,
+			const void *payload, void *arg)
 {
 	uint64_t off = PM_TAG_OFF(rec->tag);
 
@@ -139,8 +162,21 @@ int rec_flush(struct region *r, const struct pm_rec *rec, const void *payload,
 	return 0;
 }
 
-int rec_after(struct region *r, const struct pm_rec *rec, const void *payload,
+int rec_flush(struct region *r, const struct pm_rec *rec, const void *payload,
 	      void *arg)
+{
+	return flush(r, rec, payload, arg);
+}
+
+void entry_flush(struct region *r, const struct pm_entry *e,
+		 struct flush_set *set)
+{
+	(void)walk(r, entry_records(e), entry_records_len(e), flush, set,
+		   SPILL_ENTER);
+}
+
+static inline int after(struct region *r, const struct pm_rec *rec,
+			const void *payload, void *arg)
 {
 	(void)arg;
 	switch (PM_TAG_TYPE(rec->tag)) {
@@ -151,6 +187,12 @@ int rec_after(struct region *r, const struct pm_rec *rec, const void *payload,
 		alloc_after(r, rec, payload);
 	}
 	return 0;
+}
+
+void entry_after(struct region *r, const struct pm_entry *e)
+{
+	(void)walk(r, entry_records(e), entry_records_len(e), after, NULL,
+		   SPILL_ENTER);
 }
 
 /* Is it possible to apply this record to this region (I7)? */

@@ -33,6 +33,7 @@ static void undo_op(struct ctx *c, struct op *op)
 void ctx_rollback(struct ctx *c, uint32_t to_op, uint64_t undo)
 {
 	/* A child's copy is its own affair, if it has one at all. */
+	c->noted = (uint32_t)min_u64(c->noted, to_op);
 	if (table_in_child()) {
 		c->op_n = to_op;
 		c->undo_n = undo;
@@ -43,6 +44,21 @@ void ctx_rollback(struct ctx *c, uint32_t to_op, uint64_t undo)
 		c->op_n--;
 	}
 	c->undo_n = undo;
+}
+
+/* What was committed last. Holes are not read: a file system that is full may
+ * have no page to show for them. */
+static void restore(struct region *r, uint64_t off, uint64_t n)
+{
+	uint64_t end = off + n, lo, hi;
+
+	for (; off < end; off = hi) {
+		med_data(&r->md, off, end, &lo, &hi);
+		memset(r->work + off, 0, lo - off);
+		if (lo == end)
+			break;
+		memcpy(r->work + lo, r->home + lo, hi - lo);
+	}
 }
 
 /*
@@ -59,7 +75,7 @@ static void restore_unsaved(struct ctx *c)
 		struct region *r = table_of(u->p);
 
 		if (r && log_flush_all(r) == 0)
-			memcpy(u->p, r->home + region_off(r, u->p), u->n);
+			restore(r, region_off(r, u->p), u->n);
 	}
 	c->unsaved_n = 0;
 }
@@ -78,6 +94,8 @@ static void reset(struct ctx *c)
 	}
 	AO_store_release(&c->part_n, 0);
 	c->op_n = 0;
+	c->noted = 0;
+	c->lines = 0;
 	c->undo_n = 0;
 	c->level_n = 0;
 	c->single = false;

@@ -21,6 +21,8 @@ _Static_assert(sizeof(AO_t) == 8, "AO_t holds a 64-bit word");
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define CACHE_ALIGNED __attribute__((aligned(64)))
+/* For what all threads write: some CPUs fetch lines in pairs. */
+#define LINES_ALIGNED __attribute__((aligned(128)))
 /* A variable of another file that is reached without the GOT. */
 #define HIDDEN __attribute__((visibility("hidden")))
 /* A function that is made anew for each constant that it is called with. */

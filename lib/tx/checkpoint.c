@@ -131,15 +131,35 @@ static int checkpoint(struct region *r, uint32_t flags)
 	return 0;
 }
 
+static int checkpoint_and_trim(struct region *r)
+{
+	int ret = checkpoint(r, 0);
+
+	if (ret == 0 && r->log->work_budget)
+		work_trim(r);
+	return ret;
+}
+
 int log_checkpoint(struct region *r)
 {
 	struct log *log = r->log;
 	int ret;
 
 	pthread_mutex_lock(&log->ckpt_mu);
-	ret = checkpoint(r, 0);
-	if (ret == 0 && log->work_budget)
-		work_trim(r);
+	ret = checkpoint_and_trim(r);
+	pthread_mutex_unlock(&log->ckpt_mu);
+	return ret;
+}
+
+int log_checkpoint_to(struct region *r, struct lane *l, uint64_t head)
+{
+	struct log *log = r->log;
+	int ret = 0;
+
+	pthread_mutex_lock(&log->ckpt_mu);
+	/* Another thread may have made room in all lanes in the meantime. */
+	if (AO_load(&l->head) < head)
+		ret = checkpoint_and_trim(r);
 	pthread_mutex_unlock(&log->ckpt_mu);
 	return ret;
 }

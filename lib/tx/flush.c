@@ -39,44 +39,43 @@ static uint64_t flush_lane(struct region *r, struct lane *l, uint64_t seq)
 	return pos;
 }
 
-/* The lane whose next entry below end[] has the lowest number; -1: none. */
-static int lowest(struct region *r, const uint64_t *pos, const uint64_t *end,
-		  uint64_t *seq)
+/* Lanes with entries that are durable and to be applied: [pos, end). */
+struct turn {
+	struct lane *lane;
+	uint64_t pos, end;
+	uint64_t next;		/* lowest number in it                    */
+};
+
+static void turn_see(struct region *r, struct turn *t)
 {
-	struct log *log = r->log;
-	int best = -1;
-	unsigned i;
-
-	for (i = 0; i < log->n_lanes; i++) {
-		const struct pm_entry *e;
-
-		if (pos[i] >= end[i])
-			continue;
-		e = entry_at(r, &log->lane[i], pos[i]);
-		if (best < 0 || e->seq < *seq) {
-			best = (int)i;
-			*seq = e->seq;
-		}
-	}
-	return best;
+	if (t->pos < t->end)
+		t->next = entry_at(r, t->lane, t->pos)->seq;
 }
 
-static void apply_in_order(struct region *r, uint64_t *pos,
-			   const uint64_t *end)
+static void apply_next(struct region *r, struct turn *t)
 {
-	struct log *log = r->log;
-	uint64_t seq = 0;
-	int i;
+	const struct pm_entry *e = entry_at(r, t->lane, t->pos);
 
-	while ((i = lowest(r, pos, end, &seq)) >= 0) {
-		struct lane *l = &log->lane[i];
-		const struct pm_entry *e = entry_at(r, l, pos[i]);
+	e = lane_view(r, t->lane, t->pos, e->len, r->log->flush_buf);
+	entry_apply(r, e);
+	entry_after(r, e);
+	t->pos += line_up(e->len);
+	AO_store_release(&t->lane->flushed, t->pos);
+	turn_see(r, t);
+}
 
-		e = lane_view(r, l, pos[i], e->len, log->flush_buf);
-		entry_apply(r, e);
-		entry_after(r, e);
-		pos[i] += line_up(e->len);
-		AO_store_release(&l->flushed, pos[i]);
+static void apply_in_order(struct region *r, struct turn *turn, unsigned n)
+{
+	while (n) {
+		struct turn *t = turn;
+		unsigned i;
+
+		for (i = 1; i < n; i++)
+			if (turn[i].next < t->next)
+				t = &turn[i];
+		apply_next(r, t);
+		if (t->pos == t->end)
+			*t = turn[--n];
 	}
 }
 
@@ -84,23 +83,27 @@ static int flush_group(struct region *r)
 {
 	struct log *log = r->log;
 	uint64_t seq = log_settled(log);
-	uint64_t pos[PM_LANES_MAX], end[PM_LANES_MAX];
-	unsigned i;
+	struct turn turn[PM_LANES_MAX];
+	unsigned i, n = 0;
 
 	if (seq <= AO_load(&log->durable))
 		return 0;
 	if (AO_load(&r->poisoned))
 		return region_poisoned(r);
 	for (i = 0; i < log->n_lanes; i++) {
-		pos[i] = log->lane[i].flushed;
-		end[i] = flush_lane(r, &log->lane[i], seq);
+		struct lane *l = &log->lane[i];
+		struct turn *t = &turn[n];
+
+		*t = (struct turn){l, l->flushed, flush_lane(r, l, seq), 0};
+		turn_see(r, t);
+		n += t->pos < t->end;
 	}
 	/* ORDER T1: the entries up to seq before any of them is applied. A
 	 * crash before it keeps a prefix of them, as far as no number is
 	 * missing; after it, all. */
 	if (log_fence(r, &log->flush_fences))
 		return -1;
-	apply_in_order(r, pos, end);
+	apply_in_order(r, turn, n);
 	AO_store_release(&log->durable, seq);
 	return 0;
 }

@@ -23,6 +23,7 @@ struct lane {
 	uint64_t off;		/* of the lane                             */
 	uint64_t lap;		/* of the holder: position where the ring
 				   began the last time                 */
+	uint64_t last;		/* of the holder: last number taken        */
 	AO_t commits, logged, fences;	/* of the holder; others look      */
 } CACHE_ALIGNED;
 
@@ -46,8 +47,8 @@ struct log_found {
 };
 
 struct log {
-	AO_t seq CACHE_ALIGNED;		/* last sequence number taken      */
-	AO_t durable CACHE_ALIGNED;	/* deferred: all up to it durable  */
+	AO_t seq LINES_ALIGNED;		/* last sequence number taken      */
+	AO_t durable LINES_ALIGNED;	/* deferred: all up to it durable  */
 	AO_t watermark;
 	uint64_t nonce;
 	uint64_t first_seq;		/* first of this opening           */
@@ -183,6 +184,8 @@ void log_poison(struct region *r, int why);
 
 /* checkpoint.c */
 int log_checkpoint(struct region *r);
+/* The same if the lane's head is below this position yet. */
+int log_checkpoint_to(struct region *r, struct lane *l, uint64_t head);
 /* The same until every number taken so far is retired (T3). The caller holds
  * no lane and has no number in flight. */
 int log_checkpoint_all(struct region *r);

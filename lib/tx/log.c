@@ -73,10 +73,10 @@ void lane_release(struct lane *l)
 
 int lane_need(struct region *r, struct lane *l, uint64_t need)
 {
-	struct log *log = r->log;
+	uint64_t size = r->log->lane_size;
 
-	while (l->tail + need - AO_load_acquire(&l->head) > log->lane_size) {
-		if (log_checkpoint(r))
+	while (UNLIKELY(l->tail + need - AO_load_acquire(&l->head) > size)) {
+		if (log_checkpoint_to(r, l, l->tail + need - size))
 			return -1;
 		/* Others may be between sequence number and apply. */
 		sched_yield();
@@ -86,14 +86,13 @@ int lane_need(struct region *r, struct lane *l, uint64_t need)
 
 uint64_t lane_take_seq(struct log *log, struct lane *l)
 {
-	uint64_t seq;
-
 	/* Seen by log_settled() at the latest when the number is taken: the
-	 * addition is a full barrier. */
-	AO_store_release(&l->inflight, AO_load(&log->seq) + 1);
-	seq = AO_fetch_and_add1_full(&log->seq) + 1;
-	AO_store_release(&l->inflight, seq);
-	return seq;
+	 * addition is a full barrier. A number that is too low holds others up
+	 * for a moment; to look at the counter would fetch its line twice. */
+	AO_store_release(&l->inflight, l->last + 1);
+	l->last = AO_fetch_and_add1_full(&log->seq) + 1;
+	AO_store_release(&l->inflight, l->last);
+	return l->last;
 }
 
 void lane_append(struct region *r, struct lane *l, struct pm_entry *e,

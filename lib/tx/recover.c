@@ -126,7 +126,7 @@ static void note_lost(struct region *r, uint64_t from,
 
 static struct log *log_new(struct region *r)
 {
-	struct log *log = aligned_alloc(64, round_up(sizeof(*log), 64));
+	struct log *log = aligned_alloc(128, round_up(sizeof(*log), 128));
 	unsigned i;
 
 	if (!log)

@@ -40,7 +40,7 @@ public_macros() {
 	sed -n -e 's/^#define \(PM_[A-Z_]*\)(.*/\1/p' \
 		-e 's/^#define \(TX_[A-Z_]*\).*/\1/p' \
 		"$top_srcdir"/include/pmheap/*.h |
-		grep -vx 'PM_ALLOC_SIZE\|.*_'
+		grep -vx 'PM_ALLOC_SIZE\|PM_NONNULL\|PM_ACCESS\|.*_'
 }
 
 public_types() {

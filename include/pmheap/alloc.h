@@ -21,6 +21,10 @@
 
 #include <pmheap/base.h>
 
+/*
+ * Never __attribute__((malloc)): a compiler may then take a store to an object
+ * for dead, or move it past TX_END, because nobody else can reach the object.
+ */
 #define PM_ALLOC_SIZE(...) __attribute__((alloc_size(__VA_ARGS__)))
 
 /* Or into the type argument of pm_alloc_type(): the object starts zeroed. */
@@ -47,10 +51,11 @@ PM_API void *pm_calloc_in(int region, size_t n, size_t size)
 PM_API void *pm_realloc(void *ptr, size_t size) PM_ALLOC_SIZE(2) PM_MUST_CHECK;
 
 /* A persistent copy of s. */
-PM_API char *pm_strdup(const char *s) PM_MUST_CHECK;
+PM_API char *pm_strdup(const char *s) PM_NONNULL(1) PM_MUST_CHECK;
 
 /* align: a power of two (else EINVAL), at most the window slot (16 GiB). */
-PM_API void *pm_memalign(size_t align, size_t size) PM_ALLOC_SIZE(2) PM_MUST_CHECK;
+PM_API void *pm_memalign(size_t align, size_t size)
+	PM_ALLOC_SIZE(2) PM_MUST_CHECK;
 
 /* An object with a type number (0..PM_TYPE_MAX), for pm_first()/pm_next(). */
 PM_API void *pm_alloc_type(int region, size_t size, uint32_t type)

@@ -83,7 +83,7 @@ typedef struct PmBackend {
 PM_BEGIN_DECLS
 
 /* A built-in backend by name ("dax" "file" "shm" "volatile"), or NULL EINVAL. */
-PM_API const PmBackend *pm_backend(const char *name);
+PM_API const PmBackend *pm_backend(const char *name) PM_NONNULL(1);
 
 PM_END_DECLS
 

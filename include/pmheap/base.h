@@ -21,6 +21,29 @@
 #define PM_API __attribute__((visibility("default")))
 #define PM_MUST_CHECK __attribute__((warn_unused_result))
 
+/*
+ * PM_NONNULL(arguments): NULL there is a fault of the program. PM_ACCESS(mode,
+ * pointer, size): the function uses so many bytes. Compilers warn of what they
+ * see of both, and the library refuses it all the same, with EINVAL: it and its
+ * tests are compiled with PM_REFUSES_MISUSE, for a compiler that believes the
+ * attribute removes the check. Not among them is what a doomed transaction may
+ * be given, because its allocation failed: pm_tx_add(), pm_write() and so on.
+ */
+#ifdef PM_REFUSES_MISUSE
+#define PM_NONNULL(...)
+#define PM_ACCESS(...)
+#else
+#define PM_NONNULL(...) __attribute__((nonnull(__VA_ARGS__)))
+#if defined(__has_attribute)
+#if __has_attribute(access)
+#define PM_ACCESS(...) __attribute__((access(__VA_ARGS__)))
+#endif
+#endif
+#ifndef PM_ACCESS
+#define PM_ACCESS(...)
+#endif
+#endif
+
 /* Version of this header: major * 10000 + minor * 100 + patch. */
 #define PM_VERSION 100
 

@@ -20,7 +20,7 @@ PM_BEGIN_DECLS
  * Otherwise returns at once. Never fails.
  */
 PM_API void pm_crash_verify(int (*verify)(const char *pool, void *arg),
-			    void *arg);
+			    void *arg) PM_NONNULL(1);
 
 PM_END_DECLS
 

@@ -23,22 +23,22 @@ typedef struct pm_cond { uint64_t pm_reserved; } pm_cond;
 
 PM_BEGIN_DECLS
 
-PM_API int pm_mutex_lock(pm_mutex *m);
-PM_API int pm_mutex_trylock(pm_mutex *m);
-PM_API int pm_mutex_unlock(pm_mutex *m);
+PM_API int pm_mutex_lock(pm_mutex *m) PM_NONNULL(1);
+PM_API int pm_mutex_trylock(pm_mutex *m) PM_NONNULL(1) PM_MUST_CHECK;
+PM_API int pm_mutex_unlock(pm_mutex *m) PM_NONNULL(1);
 
-PM_API int pm_rwlock_rdlock(pm_rwlock *l);
-PM_API int pm_rwlock_wrlock(pm_rwlock *l);
-PM_API int pm_rwlock_tryrdlock(pm_rwlock *l);
-PM_API int pm_rwlock_trywrlock(pm_rwlock *l);
-PM_API int pm_rwlock_unlock(pm_rwlock *l);
+PM_API int pm_rwlock_rdlock(pm_rwlock *l) PM_NONNULL(1);
+PM_API int pm_rwlock_wrlock(pm_rwlock *l) PM_NONNULL(1);
+PM_API int pm_rwlock_tryrdlock(pm_rwlock *l) PM_NONNULL(1) PM_MUST_CHECK;
+PM_API int pm_rwlock_trywrlock(pm_rwlock *l) PM_NONNULL(1) PM_MUST_CHECK;
+PM_API int pm_rwlock_unlock(pm_rwlock *l) PM_NONNULL(1);
 
 /* Wait with m held; abstime is CLOCK_REALTIME, ETIMEDOUT when it has passed. */
-PM_API int pm_cond_wait(pm_cond *c, pm_mutex *m);
+PM_API int pm_cond_wait(pm_cond *c, pm_mutex *m) PM_NONNULL(1, 2);
 PM_API int pm_cond_timedwait(pm_cond *c, pm_mutex *m,
-			     const struct timespec *abstime);
-PM_API int pm_cond_signal(pm_cond *c);
-PM_API int pm_cond_broadcast(pm_cond *c);
+			     const struct timespec *abstime) PM_NONNULL(1, 2);
+PM_API int pm_cond_signal(pm_cond *c) PM_NONNULL(1);
+PM_API int pm_cond_broadcast(pm_cond *c) PM_NONNULL(1);
 
 /*
  * Take a lock for the length of the thread's outermost transaction; released

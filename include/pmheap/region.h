@@ -120,20 +120,21 @@ PM_API bool pm_is_pm(const void *ptr);
  * Threads that make or grow the root inside transactions at the same time must
  * exclude each other; outside transactions the library does.
  */
-PM_API void *pm_root(size_t size);
-PM_API void *pm_root_in(int region, size_t size);
+PM_API void *pm_root(size_t size) PM_MUST_CHECK;
+PM_API void *pm_root_in(int region, size_t size) PM_MUST_CHECK;
 
 /*
  * Gives the closed pool at path a new random id, so that it can be opened
  * beside the pool that it was copied from. Errors as pm_init().
  */
-PM_API int pm_reid(const char *path);
+PM_API int pm_reid(const char *path) PM_NONNULL(1) PM_MUST_CHECK;
 
 /*
  * Copies the closed pool src to the new file dst, which gets an id of its own.
  * EEXIST: dst exists. Errors as pm_init(). dst is durable on return.
  */
-PM_API int pm_clone(const char *src, const char *dst);
+PM_API int pm_clone(const char *src, const char *dst)
+	PM_NONNULL(1, 2) PM_MUST_CHECK;
 
 PM_END_DECLS
 

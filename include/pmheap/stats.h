@@ -71,14 +71,15 @@ typedef struct PmCheckReport {
 PM_BEGIN_DECLS
 
 /* Fills *out for an open region. 0; EINVAL if it is not open. */
-PM_API int pm_stats(int region, PmStats *out);
+PM_API int pm_stats(int region, PmStats *out) PM_NONNULL(2) PM_MUST_CHECK;
 
 /*
  * Checks the closed pool at path; read-only unless PM_REPAIR. 0 if the pool
  * could be judged (look at out->status); -1 with the errors of pm_init() if
  * not. EUCLEAN is returned with out filled as far as it was read.
  */
-PM_API int pm_check(const char *path, unsigned flags, PmCheckReport *out);
+PM_API int pm_check(const char *path, unsigned flags, PmCheckReport *out)
+	PM_NONNULL(1, 3) PM_MUST_CHECK;
 
 PM_END_DECLS
 

@@ -39,7 +39,7 @@ PM_BEGIN_DECLS
 
 /* Starts a transaction or a nested level. 0; -1: EINVAL no region is open,
  * EPERM in a forked child, ENOMEM. */
-PM_API int pm_tx_begin(void);
+PM_API int pm_tx_begin(void) PM_MUST_CHECK;
 
 /*
  * The n bytes at ptr may be changed from here on: they are logged at commit
@@ -47,13 +47,13 @@ PM_API int pm_tx_begin(void);
  * EINVAL no transaction, or the bytes are not inside one open region; EROFS;
  * EPERM; ENOMEM; EIO.
  */
-PM_API int pm_tx_add(const void *ptr, size_t n);
+PM_API int pm_tx_add(const void *ptr, size_t n) PM_ACCESS(none, 1, 2);
 
 /*
  * Ends the innermost level. 0: committed. -1: rolled back (errno: what doomed
  * it, or ENOSPC, EIO), or EINVAL if this thread has no transaction.
  */
-PM_API int pm_tx_commit(void);
+PM_API int pm_tx_commit(void) PM_MUST_CHECK;
 
 /*
  * Rolls back the innermost level and ends it (inside TX_START: it ends at
@@ -75,8 +75,8 @@ PM_API int pm_tx_level(void);
  * for when that level (or one around it) is rolled back, in reverse order. The
  * calls run outside the level that ended. 0, or -1: EINVAL no transaction, ENOMEM (and doomed).
  */
-PM_API int pm_tx_on_commit(void (*f)(void *arg), void *arg);
-PM_API int pm_tx_on_abort(void (*f)(void *arg), void *arg);
+PM_API int pm_tx_on_commit(void (*f)(void *arg), void *arg) PM_NONNULL(1);
+PM_API int pm_tx_on_abort(void (*f)(void *arg), void *arg) PM_NONNULL(1);
 
 /* What the macros call. */
 PM_API void pm_tx_scope_begin(PmTxScope *scope);
@@ -85,6 +85,37 @@ PM_API int pm_tx_scope_settle(PmTxScope *scope);
 PM_API void pm_tx_scope_leave(PmTxScope *scope);
 
 PM_END_DECLS
+
+/* Ranges: the object p points to, one field of it, n bytes. 0 or -1. */
+#define TX_ADD(p) pm_tx_add((p), sizeof *(p))
+#define TX_ADD_FIELD(p, f) pm_tx_add(&(p)->f, sizeof (p)->f)
+#define TX_ADD_RANGE(p, n) pm_tx_add((p), (n))
+
+/* Logs the lvalue and assigns to it; does neither if logging fails. */
+#define TX_SET(lvalue, value)						\
+	do {								\
+		if (pm_tx_add(&(lvalue), sizeof(lvalue)) == 0)		\
+			(lvalue) = (value);				\
+	} while (0)
+
+/* memcpy and memset with logging; dst, or NULL when logging fails. */
+#define TX_MEMCPY(dst, src, n)						\
+	(pm_tx_level() ? pm_write((dst), (src), (n)) : pm_tx_none_())
+#define TX_MEMSET(dst, c, n)						\
+	(pm_tx_level() ? pm_fill((dst), (c), (n)) : pm_tx_none_())
+
+#include <pmheap/write.h>
+
+PM_BEGIN_DECLS
+/* NULL with EINVAL: what TX_MEMCPY gives without a transaction. */
+PM_API void *pm_tx_none_(void);
+PM_END_DECLS
+
+/*
+ * Not for -Wpedantic: local labels have no form in which gcc would accept them
+ * silently, but in a header of the system. It is so from here to the end.
+ */
+#pragma GCC system_header
 
 #define PM_TX_NEW_	0
 #define PM_TX_RUNNING_	1
@@ -129,30 +160,5 @@ PM_END_DECLS
 		pm_tx_abort(err);					\
 		goto pm_tx_out_;					\
 	} while (0)
-
-/* Ranges: the object p points to, one field of it, n bytes. 0 or -1. */
-#define TX_ADD(p) pm_tx_add((p), sizeof *(p))
-#define TX_ADD_FIELD(p, f) pm_tx_add(&(p)->f, sizeof (p)->f)
-#define TX_ADD_RANGE(p, n) pm_tx_add((p), (n))
-
-/* Logs the lvalue and assigns to it; does neither if logging fails. */
-#define TX_SET(lvalue, value)						\
-	do {								\
-		if (pm_tx_add(&(lvalue), sizeof(lvalue)) == 0)		\
-			(lvalue) = (value);				\
-	} while (0)
-
-/* memcpy and memset with logging; dst, or NULL when logging fails. */
-#define TX_MEMCPY(dst, src, n)						\
-	(pm_tx_level() ? pm_write((dst), (src), (n)) : pm_tx_none_())
-#define TX_MEMSET(dst, c, n)						\
-	(pm_tx_level() ? pm_fill((dst), (c), (n)) : pm_tx_none_())
-
-#include <pmheap/write.h>
-
-PM_BEGIN_DECLS
-/* NULL with EINVAL: what TX_MEMCPY gives without a transaction. */
-PM_API void *pm_tx_none_(void);
-PM_END_DECLS
 
 #endif

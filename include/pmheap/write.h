@@ -19,14 +19,15 @@
 PM_BEGIN_DECLS
 
 /* memmove(3) and memset(3) that survive. Return dst, or NULL. */
-PM_API void *pm_write(void *dst, const void *src, size_t n);
-PM_API void *pm_fill(void *dst, int c, size_t n);
+PM_API void *pm_write(void *dst, const void *src, size_t n)
+	PM_ACCESS(write_only, 1, 3) PM_ACCESS(read_only, 2, 3);
+PM_API void *pm_fill(void *dst, int c, size_t n) PM_ACCESS(write_only, 1, 3);
 
 /* Publishes n bytes at ptr that the program has stored itself. 0 or -1. */
-PM_API int pm_persist(const void *ptr, size_t n);
+PM_API int pm_persist(const void *ptr, size_t n) PM_ACCESS(none, 1, 2);
 
 /* Makes everything committed in all open regions durable. 0, or -1 EIO. */
-PM_API int pm_flush(void);
+PM_API int pm_flush(void) PM_MUST_CHECK;
 
 PM_END_DECLS
 

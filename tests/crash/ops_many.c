@@ -193,7 +193,8 @@ void op_crowd(struct run *r)
 	for (i = 0; i < CROWD; i++) {
 		if (i % 100 == 0) {
 			run_begin(r);
-			(void)pm_tx_begin();
+			if (pm_tx_begin())
+				run_fail(r, "begin");
 		}
 		crowd[i] = pm_alloc(32 + i % 5 * 100);
 		r->now.objects++;

@@ -172,7 +172,8 @@ static int one_write(int side, uint64_t n)
 	struct side *s = side_of(side);
 	uint64_t to[5] = {n, n, n, n, n};
 
-	return pm_write(&s->version, to, sizeof(to)) ? 0 : errno;
+	return pm_write((char *)s + offsetof(struct side, version), to,
+			sizeof(to)) ? 0 : errno;
 }
 
 static void step(struct play *p, int side, enum op_kind what)

@@ -25,7 +25,7 @@ static int try_open(unsigned flags)
 		o = pm_next(o);
 	for (i = 0; i < T_N(p); i++)
 		p[i] = pm_alloc(1 + i * 100);
-	(void)pm_root(100000);
+	o = pm_root(100000);
 	for (i = 0; i < T_N(p); i++)
 		pm_free(p[i]);
 	(void)pm_close();

@@ -104,7 +104,7 @@ static void work(int region, struct choices *in)
 				memset(o, 5, 3000);
 		}
 	} TX_END
-	(void)pm_root_in(region, 5000);
+	root = pm_root_in(region, 5000);
 	MUST(pm_stats(region, &st) == 0 && !st.poisoned);
 	(void)walk(region, some, 16);
 }

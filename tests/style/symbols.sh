@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # The shared library exports what lib/libpmheap.map lists, and that is what the
-# public headers declare with PM_API; the static one has no symbol outside pm_.
+# public headers declare with PM_API and what the Debian package promises.
 set -eu
 src=${top_srcdir:-.}
 build=${top_builddir:-.}
@@ -24,6 +24,8 @@ cat "$src"/include/pmheap.h "$src"/include/pmheap/*.h |
 	sort -u >"$tmp/headers"
 nm -D --defined-only "$lib" | awk '$2 != "A" { print $3 }' |
 	sed 's/@.*//' | sort -u >"$tmp/exported"
+sed -n 's/^ \(pm_[a-z0-9_]*\)@.*/\1/p' "$src/debian/libpmheap1.symbols" |
+	sort >"$tmp/debian"
 
 bad=0
 compare()
@@ -41,4 +43,5 @@ if grep -n '[*?]' "$src/lib/libpmheap.map" | grep -v 'local:\|^[0-9]*:[ 	]*\*;' 
 fi
 compare "$tmp/map" "$tmp/exported" "map and library differ"
 compare "$tmp/headers" "$tmp/map" "headers and map differ"
+compare "$tmp/map" "$tmp/debian" "map and debian/libpmheap1.symbols differ"
 exit $bad

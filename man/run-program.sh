@@ -13,11 +13,12 @@ program_skip() {
 	fi
 }
 
-# program_build SOURCE PROGRAM: compiles without warnings, and links.
+# program_build SOURCE PROGRAM: compiles without warnings, and links; statically
+# unless PM_PROGRAM_LINK says otherwise.
 program_build() {
 	$CC -std=c11 -Wall -Wextra -Werror $PM_PROGRAM_CFLAGS -pthread \
 		-I"$top_srcdir/include" -c -o "$2.o" "$1" &&
 	"$top_builddir/libtool" --silent --tag=CC --mode=link \
-		$CC $PM_PROGRAM_CFLAGS $PM_PROGRAM_LDFLAGS -pthread -static \
-		-o "$2" "$2.o" "$top_builddir/libpmheap.la"
+		$CC $PM_PROGRAM_CFLAGS $PM_PROGRAM_LDFLAGS -pthread \
+		${PM_PROGRAM_LINK--static} -o "$2" "$2.o" "$top_builddir/libpmheap.la"
 }

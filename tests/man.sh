@@ -35,11 +35,17 @@ public_functions() {
 			tr -d ';'
 }
 
-# What a program calls by name: macros with arguments, and all of TX_.
+# What the headers define, without the compiler's attributes.
+public_defines() {
+	cat "$top_srcdir"/include/pmheap/*.h | grep '^#define ' |
+		grep -v '__attribute__\|^#define [A-Z_]*_\>'
+}
+
+# Macros, and constants, that a program names. TX_ macros may have no
+# arguments.
 public_macros() {
-	sed -n -e 's/^#define \(PM_[A-Z_]*\)(.*/\1/p' \
-		-e 's/^#define \(TX_[A-Z_]*\).*/\1/p' \
-		"$top_srcdir"/include/pmheap/*.h |
+	public_defines | sed -n -e 's/^#define \(PM_[A-Z_]*\)(.*/\1/p' \
+		-e 's/^#define \(TX_[A-Z_]*\).*/\1/p' |
 		grep -vx 'PM_ALLOC_SIZE\|PM_NONNULL\|PM_ACCESS\|.*_'
 }
 
@@ -50,9 +56,8 @@ public_types() {
 }
 
 public_constants() {
-	sed -n 's/^#define \(PM_[A-Z_]*\)[	 ].*/\1/p' \
-		"$top_srcdir"/include/pmheap/*.h |
-		grep -vx 'PM_API\|PM_MUST_CHECK\|PM_BEGIN_DECLS\|PM_END_DECLS\|.*_'
+	public_defines | sed -n 's/^#define \(PM_[A-Z_]*\)[	 ].*/\1/p' |
+		grep -vx 'PM_BEGIN_DECLS\|PM_END_DECLS'
 }
 
 # Fields of the public structs that a program fills or reads.
@@ -75,8 +80,13 @@ every_page_lints_clean() {
 
 every_name_has_a_page() {
 	page_names >"$work/pages"
-	{ public_functions; public_macros; public_types; } | sort -u >"$work/names"
-	[ "$(wc -l <"$work/names")" -ge 80 ] ||
+	{
+		public_functions
+		public_macros
+		public_types
+		public_constants
+	} | sort -u >"$work/names"
+	[ "$(wc -l <"$work/names")" -ge 120 ] ||
 		fail "found only $(wc -l <"$work/names") public names"
 	for name in $(comm -23 "$work/names" "$work/pages"); do
 		fail "$name has no page and no alias"
@@ -98,6 +108,44 @@ every_constant_and_field_is_described() {
 		cat "$man"/*.[37] | grep -qw -- "$name" ||
 			fail "no page describes $name"
 	done
+}
+
+# Each function is declared once more as its page says: the compiler compares.
+every_synopsis_agrees_with_the_headers() {
+	cat "$man"/*.3 | awk '
+		function flush_fn() {
+			if (name ~ /^pm_/)
+				print type, name "(" args ");"
+			name = args = ""
+		}
+		BEGIN {
+			print "#include <pmheap.h>"
+			print "#include <pmheap/backend.h>"
+			print "#include <pmheap/crash.h>"
+		}
+		/^\.Sh / { on = $2 == "SYNOPSIS" }
+		!on { next }
+		/^\.Ft / { type = substr($0, 5); gsub(/"/, "", type) }
+		/^\.F[no] / {
+			name = $2
+			rest = substr($0, index($0, name) + length(name) + 1)
+			gsub(/^"|"$/, "", rest)
+			gsub(/" "/, ", ", rest)
+			args = rest
+		}
+		/^\.Fa / {
+			rest = substr($0, 5)
+			gsub(/"/, "", rest)
+			args = args (args == "" ? "" : ", ") rest
+		}
+		/^\.F[nc]/ { flush_fn() }' >"$work/synopsis.c"
+	for name in $(public_functions); do
+		case $name in pm_tx_scope_* | *_) continue ;; esac
+		grep -q "[ *]$name(" "$work/synopsis.c" ||
+			fail "$name is in no synopsis"
+	done
+	$CC -std=c11 -I"$top_srcdir/include" -fsyntax-only \
+		"$work/synopsis.c" || fail "a synopsis differs from the header"
 }
 
 every_page_has_its_sections() {
@@ -203,6 +251,7 @@ every_page_lints_clean
 every_name_has_a_page
 every_alias_leads_to_a_page_about_it
 every_constant_and_field_is_described
+every_synopsis_agrees_with_the_headers
 every_page_has_its_sections
 every_reference_to_our_pages_exists
 the_command_page_knows_every_verb_and_option

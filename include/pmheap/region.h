@@ -79,7 +79,9 @@ PM_BEGIN_DECLS
  * process (named) has it open; EMEDIUMTYPE not a pool; EUCLEAN damaged;
  * EPROTONOSUPPORT newer format, other geometry or byte order; ENOTSUP the
  * backend asked for does not fit the medium; ENOSPC, ENOMEM; ENODEV recovery
- * needs another region that cannot be found (named).
+ * needs another region that cannot be found (named); EADDRINUSE its pointers
+ * were written while it was a secondary, under another number; EIO what had to
+ * be written could not be made durable; EPERM in a forked child.
  * Not allowed inside a transaction (EINVAL). Durable on return.
  */
 PM_API int pm_init(PmWrapperConfig config) PM_MUST_CHECK;

@@ -19,8 +19,8 @@ export LC_ALL=C
 packages="gcc g++ clang make autoconf automake libtool pkg-config libpmem-dev
 	libatomic-ops-dev libxxhash-dev check mandoc valgrind afl++
 	libclang-rt-dev libdw-dev e2fsprogs libpmemobj-dev liblmdb-dev
-	libsqlite3-dev libjemalloc-dev cmake
-	debhelper dpkg-dev lintian abigail-tools"
+	libsqlite3-dev libjemalloc-dev libsmartcols-dev libjansson-dev
+	libpopt-dev bats jq cmake debhelper dpkg-dev lintian abigail-tools"
 
 # What the guests of tests/dax/ need; they are skipped without.
 guest_packages="qemu-system-x86 cpio e2fsprogs xfsprogs"

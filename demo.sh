@@ -16,7 +16,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 build=$here/build-demo
 pmwords=$build/examples/pmwords
 packages="gcc make autoconf automake libtool pkg-config libpmem-dev
-	libatomic-ops-dev libxxhash-dev check"
+	libatomic-ops-dev libxxhash-dev libsmartcols-dev libjansson-dev
+	libpopt-dev check"
 kills_wanted=6		# per pool
 kills_needed=3
 work='' shm='' pid=''

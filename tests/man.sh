@@ -168,12 +168,12 @@ every_reference_to_our_pages_exists() {
 
 the_command_page_knows_every_verb_and_option() {
 	for verb in $(sed -n 's/.*\.name = "\([a-z-]*\)".*/\1/p' \
-		"$top_srcdir/tools/main.c"); do
+		"$top_srcdir/tools/verbs.c"); do
 		grep -qx "\.It Cm $verb" "$man/pmheap.1" ||
 			fail "pmheap(1) has no verb $verb"
 	done
 	for option in $(sed -n 's/^[	 ]*{ "\([a-z-]*\)",.*/\1/p' \
-		"$top_srcdir/tools/main.c"); do
+		"$top_srcdir/tools/verbs.c"); do
 		grep -q -- "Fl -$option" "$man/pmheap.1" ||
 			fail "pmheap(1) has no option --$option"
 	done

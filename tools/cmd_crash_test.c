@@ -14,23 +14,6 @@
 
 #define VERB "crash-test"
 
-static int number_read(const struct tool_args *args, const char *name,
-		       uint64_t lo, uint64_t hi, uint64_t *out)
-{
-	const char *text = tool_arg(args, name);
-	char *end;
-
-	if (!text)
-		return TOOL_OK;
-	errno = 0;
-	*out = strtoull(text, &end, 10);
-	if (errno || *end || *text < '0' || *text > '9' || *out < lo ||
-	    *out > hi)
-		return tool_usage(VERB, "'%s' is no number for --%s", text,
-				  name);
-	return TOOL_OK;
-}
-
 static int points_read(const struct tool_args *args, struct explore *e)
 {
 	const char *text = tool_arg(args, "points");
@@ -56,13 +39,13 @@ static int numbers_read(const struct tool_args *args, struct crash_test *t)
 
 	e->budget = 10000;
 	e->seed = 1;
-	code = number_read(args, "states", 1, 1ull << 40, &e->budget);
+	code = tool_arg_number(args, "states", 1, 1ull << 40, &e->budget);
 	if (!code)
-		code = number_read(args, "seed", 0, UINT64_MAX, &e->seed);
+		code = tool_arg_number(args, "seed", 0, UINT64_MAX, &e->seed);
 	if (!code)
-		code = number_read(args, "jobs", 1, JOBS_MAX, &jobs);
+		code = tool_arg_number(args, "jobs", 1, JOBS_MAX, &jobs);
 	if (!code)
-		code = number_read(args, "timeout", 1, 86400, &timeout);
+		code = tool_arg_number(args, "timeout", 1, 86400, &timeout);
 	if (!code)
 		code = points_read(args, e);
 	e->jobs = (unsigned)jobs;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * tools/report.c: errors that say what to do next, tables, JSON and colours.
+ * tools/report.c: errors that say what to do next, and colours.
  */
 #include "tool.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +27,7 @@ const char *tool_colour(FILE *out, enum tool_colour colour)
 		[TOOL_GREEN] = "\033[32m",
 		[TOOL_YELLOW] = "\033[33m",
 		[TOOL_BOLD] = "\033[1m",
+		[TOOL_DIM] = "\033[2m",
 	};
 
 	return colour_wanted(out) ? sequences[colour] : "";
@@ -122,85 +122,4 @@ const char *tool_survives_text(const char *survives)
 	if (strcmp(survives, "process") == 0)
 		return "committed data survives the process, not the machine";
 	return "nothing survives the process";
-}
-
-/* Length of the UTF-8 sequence at s, 0 if it is none. */
-static size_t utf8_len(const unsigned char *s)
-{
-	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 :
-		   s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
-
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	return n;
-}
-
-/* Bytes that are no UTF-8 are written as the characters U+0080..U+00FF. */
-void tool_json_text(const char *text)
-{
-	const unsigned char *s = (const unsigned char *)text;
-
-	putchar('"');
-	while (*s) {
-		size_t n = utf8_len(s);
-
-		if (n == 0 || *s < 0x20)
-			printf("\\u%04x", *s);
-		else if (*s == '"' || *s == '\\')
-			printf("\\%c", *s);
-		else
-			fwrite(s, 1, n, stdout);
-		s += n ? n : 1;
-	}
-	putchar('"');
-}
-
-static void json_row(const struct tool_row *row)
-{
-	tool_json_text(row->key);
-	fputs(": ", stdout);
-	if (row->kind == TOOL_TEXT)
-		tool_json_text(row->text);
-	else if (row->kind == TOOL_ID)
-		printf("\"%016" PRIx64 "\"", row->number);
-	else
-		printf("%" PRIu64, row->number);
-}
-
-static void table_row(const struct tool_row *row, int width)
-{
-	char size[TOOL_SIZE_LEN];
-
-	printf("%s%-*s%s  ", tool_colour(stdout, TOOL_BOLD), width, row->label,
-	       tool_colour_end(stdout));
-	if (row->kind == TOOL_TEXT)
-		printf("%s\n", *row->text ? row->text : "-");
-	else if (row->kind == TOOL_ID)
-		printf("%016" PRIx64 "\n", row->number);
-	else if (row->kind == TOOL_SIZE && row->number >= 1024)
-		printf("%s (%" PRIu64 " bytes)\n",
-		       tool_size_text(row->number, size), row->number);
-	else
-		printf("%" PRIu64 "%s\n", row->number,
-		       row->kind == TOOL_SIZE ? " bytes" : "");
-}
-
-void tool_rows_print(const struct tool_row *rows, size_t row_n, bool json)
-{
-	int width = 0;
-
-	for (size_t i = 0; i < row_n; i++)
-		if ((int)strlen(rows[i].label) > width)
-			width = (int)strlen(rows[i].label);
-	for (size_t i = 0; i < row_n; i++) {
-		if (!json) {
-			table_row(&rows[i], width);
-			continue;
-		}
-		fputs(i ? ",\n  " : "{\n  ", stdout);
-		json_row(&rows[i]);
-	}
-	if (json)
-		puts("\n}");
 }

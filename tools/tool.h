@@ -2,9 +2,11 @@
 /*
  * tools/tool.h: what the subcommands of pmheap share.
  *
- * main.c owns the table of verbs, args.c reads a command line by it, report.c
- * writes errors and tables, size.c reads and writes sizes. A verb is one
- * function in a file of its own; it returns one of the exit codes below.
+ * verbs.c owns the table of verbs; args.c reads a command line by it, help.c
+ * prints help, complete.c the completions of shells and the synopsis of the
+ * manual page. report.c writes errors and colours, table.c tables, json.c
+ * JSON, progress.c how far long work is, size.c reads and writes sizes. A verb
+ * is one function in a file of its own; it returns one of the exit codes below.
  */
 #ifndef PMHEAP_TOOL_H
 #define PMHEAP_TOOL_H
@@ -13,6 +15,7 @@
 #define _GNU_SOURCE 1
 #endif
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,17 +31,37 @@ enum {
 	TOOL_USAGE = 16,	/* the command line makes no sense           */
 };
 
-#define TOOL_OPTION_MAX 16
+#define TOOL_OPTION_MAX 20
+
+/* How a column or a row is shown, in tables and in JSON. */
+enum tool_kind {
+	TOOL_TEXT,
+	TOOL_COUNT,
+	TOOL_SIZE,		/* bytes                                     */
+	TOOL_ID,		/* 16 hexadecimal digits                     */
+	TOOL_OFFSET,		/* hexadecimal with 0x; in JSON a number     */
+	TOOL_REAL		/* a number with one decimal                 */
+};
+
+struct tool_column {
+	const char *name;	/* of -o and in JSON; NULL ends the list     */
+	const char *heading;
+	enum tool_kind kind;
+	bool	 extra;		/* shown only if -o asks for it              */
+	const char *help;
+};
 
 struct tool_option {
 	const char *name;	/* without the dashes; NULL ends the list    */
 	const char *arg;	/* what its value is called; NULL: a flag    */
 	const char *help;
+	const char *choices;	/* words that it can be, for completion      */
+	char	 letter;	/* short form, or 0                          */
 };
 
 struct tool_args {
-	const struct tool_option *options;
-	const char *value[TOOL_OPTION_MAX];	/* NULL: not given   */
+	const struct tool_verb *verb;
+	char	*value[TOOL_OPTION_MAX];	/* NULL: not given   */
 	int	 operand_n;
 	char	**operand;
 	bool	 help;
@@ -54,14 +77,32 @@ struct tool_verb {
 	int	(*run)(const struct tool_args *args);
 	const char *summary;	/* half a line                               */
 	const char *detail;	/* lines for its own --help                  */
+	const struct tool_column *columns;	/* of its table, or NULL     */
 	struct tool_option options[TOOL_OPTION_MAX];
 };
+
+/* verbs.c: the table, ended by a verb without a name. */
+extern const struct tool_verb tool_verbs[];
+const struct tool_verb *tool_verb_find(const char *name);
+
+/* help.c */
+int tool_help_print(void);
+int tool_verb_help_print(const struct tool_verb *verb);
+
+/* complete.c: what is generated from the table; what: bash, zsh, fish or
+ * synopsis. */
+int tool_generate(const char *what);
 
 /* args.c: 0, or TOOL_USAGE after saying why. */
 int tool_args_read(const struct tool_verb *verb, int argc, char **argv,
 		   struct tool_args *args);
+void tool_args_free(struct tool_args *args);
 /* The value of an option, "" of a flag; NULL if it was not given. */
 const char *tool_arg(const struct tool_args *args, const char *name);
+/* A whole number in lo..hi; *out stays as it is if the option is not there.
+ * 0, or TOOL_USAGE. */
+int tool_arg_number(const struct tool_args *args, const char *name, uint64_t lo,
+		    uint64_t hi, uint64_t *out);
 
 /* size.c: bytes with an optional K, M, G or T (powers of 1024). */
 bool tool_size_read(const char *text, uint64_t *bytes);
@@ -70,7 +111,7 @@ bool tool_size_read(const char *text, uint64_t *bytes);
 const char *tool_size_text(uint64_t bytes, char *buf);
 
 /* report.c */
-enum tool_colour { TOOL_RED, TOOL_GREEN, TOOL_YELLOW, TOOL_BOLD };
+enum tool_colour { TOOL_RED, TOOL_GREEN, TOOL_YELLOW, TOOL_BOLD, TOOL_DIM };
 
 /* Escape sequences, or "" where the stream is no terminal that wants them. */
 const char *tool_colour(FILE *out, enum tool_colour colour);
@@ -89,8 +130,6 @@ int tool_usage(const char *verb, const char *format, ...)
 /* PmStats.survives in the words of somebody who has to rely on it. */
 const char *tool_survives_text(const char *survives);
 
-enum tool_kind { TOOL_TEXT, TOOL_COUNT, TOOL_SIZE, TOOL_ID };
-
 struct tool_row {
 	const char *label;	/* in the table                              */
 	const char *key;	/* in JSON                                   */
@@ -99,11 +138,48 @@ struct tool_row {
 	const char *text;	/* TOOL_TEXT                                 */
 };
 
-/* A string of JSON, quoted, on stdout. */
+/* json.c: a string of JSON, quoted, on stdout. */
 void tool_json_text(const char *text);
+/* The same as a value: bytes that are no UTF-8 become U+0080..U+00FF. */
+json_t *tool_json_string(const char *text);
+json_t *tool_json_value(enum tool_kind kind, uint64_t number, const char *text);
+/* Prints the value, an object or array, and frees it. */
+int tool_json_print(json_t *value);
 
-/* An aligned table, or one JSON object, on stdout. */
-void tool_rows_print(const struct tool_row *rows, size_t row_n, bool json);
+/* table.c: an aligned table of two columns, or one JSON object, on stdout. */
+int tool_rows_print(const struct tool_row *rows, size_t row_n, bool json);
+
+/*
+ * A table with the columns of the verb, as --output, --json, --raw, --bytes and
+ * --noheadings say; name is that of the array in JSON. NULL after saying why.
+ */
+struct tool_table *tool_table_new(const struct tool_args *args,
+				  const char *name);
+void tool_table_row(struct tool_table *table);
+/* Fills a cell of the last row; a column that is not shown is passed over. */
+void tool_cell(struct tool_table *table, const char *column, uint64_t number);
+void tool_cell_text(struct tool_table *table, const char *column,
+		    const char *text);
+void tool_cell_real(struct tool_table *table, const char *column,
+		    double number);
+void tool_cell_colour(struct tool_table *table, const char *column,
+		      enum tool_colour colour);
+/* Prints and frees; an exit code. */
+int tool_table_print(struct tool_table *table);
+
+/* progress.c: a line on stderr, if that is a terminal and a second is over. */
+struct tool_progress {
+	const char *what;
+	uint64_t total;
+	uint64_t began_ms;
+	uint64_t shown_ms;
+	bool	 on;
+};
+
+void tool_progress_begin(struct tool_progress *p, const char *what,
+			 uint64_t total);
+void tool_progress_show(struct tool_progress *p, uint64_t done);
+void tool_progress_end(struct tool_progress *p);
 
 /* The verbs. */
 int cmd_create(const struct tool_args *args);

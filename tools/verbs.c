@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * tools/verbs.c: the table of verbs. Help, the completions of shells and the
+ * synopsis of the manual page are made of it.
+ */
+#include "tool.h"
+
+#include <limits.h>
+#include <string.h>
+
+const struct tool_verb tool_verbs[] = {
+	{
+		.name = "create",
+		.operands = "FILE",
+		.operand_min = 1,
+		.operand_max = 1,
+		.run = cmd_create,
+		.summary = "make a new, empty pool",
+		.detail =
+		"Sizes are bytes, or have a suffix K, M, G or T (powers of 1024).\n"
+		"The smallest pool is 1M. FILE must not exist.\n",
+		.options = {
+			{ "size", "SIZE", "size of the pool (64M)", NULL, 0 },
+			{ "max-size", "SIZE",
+			  "size that it may grow to (as --size: it never grows)", NULL, 0 },
+			{ "layout", "NAME",
+			  "name of the program's data; programs that open the\n"
+			  "pool must give the same", NULL, 0 },
+			{ "backend", "NAME",
+			  "dax, file or shm instead of the one that fits FILE",
+			  "dax file shm", 0 },
+			{ "mode", "OCTAL", "permissions of the file (0600)", NULL, 0 },
+		},
+	}, {
+		.name = "info",
+		.operands = "FILE",
+		.operand_min = 1,
+		.operand_max = 1,
+		.run = cmd_info,
+		.summary = "show what is in a pool",
+		.detail =
+		"The pool is opened read-only; the file is not changed.\n",
+		.options = {
+			{ "json", NULL, "print one JSON object", NULL, 0 },
+		},
+	}, {
+		.name = "check",
+		.operands = "FILE",
+		.operand_min = 1,
+		.operand_max = 1,
+		.run = cmd_check,
+		.summary = "look for damage in a closed pool, and repair it",
+		.detail =
+		"Exit code: 0 clean, 1 repaired, 4 damaged, 8 cannot be read,\n"
+		"16 usage. Without --repair the file is not changed.\n",
+		.options = {
+			{ "repair", NULL,
+			  "replay the log and rewrite a damaged header copy", NULL, 0 },
+			{ "json", NULL, "print one JSON object", NULL, 0 },
+		},
+	}, {
+		.name = "clone",
+		.operands = "SOURCE COPY",
+		.operand_min = 2,
+		.operand_max = 2,
+		.run = cmd_clone,
+		.summary = "copy a closed pool; the copy gets an id of its own",
+		.detail =
+		"COPY must not exist. Both pools can be open side by side.\n",
+	}, {
+		.name = "reid",
+		.operands = "FILE",
+		.operand_min = 1,
+		.operand_max = 1,
+		.run = cmd_reid,
+		.summary = "give a closed pool a new id, after a copy by cp",
+		.detail =
+		"Fat pointers to the pool name the old id and no longer lead\n"
+		"into it. Do this to the copy, not to the original.\n",
+	}, {
+		.name = "crash-test",
+		.operands = "-- PROGRAM...",
+		.operand_min = 0,
+		.operand_max = INT_MAX,
+		.command = true,
+		.run = cmd_crash_test,
+		.summary = "find out what power cuts do to a program's pools",
+		.detail =
+		"Runs PROGRAM with its arguments and records what reaches its\n"
+		"pools; then looks at what power cuts on the way would have left.\n"
+		"Exit code: 0 no failure, 1 a failure, 8 it could not be done,\n"
+		"16 usage. pmheap(1) tells more.\n",
+		.options = {
+			{ "verify", "COMMAND",
+			  "run by the shell for each crashed pool, whose path\n"
+			  "replaces {}; 0 means good", NULL, 0 },
+			{ "states", "N", "try at most about so many states (10000)", NULL, 0 },
+			{ "mode", "NAME",
+			  "adr, eadr or page: what a power cut leaves; auto\n"
+			  "takes what fits the backend (auto)",
+			  "adr eadr page auto", 0 },
+			{ "seed", "N", "of random choices (1)", NULL, 0 },
+			{ "points", "FROM-TO", "crash between these events only", NULL, 0 },
+			{ "state", "STATE", "only this one, from a report", NULL, 0 },
+			{ "timeout", "SECONDS", "for verify, each time (10)", NULL, 0 },
+			{ "jobs", "N", "so many at a time (one per processor)", NULL, 0 },
+			{ "dir", "DIR", "where crashed pools are put (/dev/shm)", NULL, 0 },
+			{ "keep", "DIR",
+			  "make DIR and keep the run and the pools of failures\n"
+			  "in it", NULL, 0 },
+			{ "trace", "DIR", "use the run kept in DIR", NULL, 0 },
+			{ "json", NULL, "print one JSON object", NULL, 0 },
+		},
+	}, {
+		.name = "demo",
+		.operands = "[DIR]",
+		.operand_min = 0,
+		.operand_max = 1,
+		.run = cmd_demo,
+		.summary = "see a pool survive a process that is killed",
+		.detail =
+		"Works in a new folder in DIR ($TMPDIR or /tmp), and removes it.\n",
+	},
+	{ .name = NULL },
+};
+
+const struct tool_verb *tool_verb_find(const char *name)
+{
+	for (const struct tool_verb *v = tool_verbs; v->name; v++)
+		if (strcmp(v->name, name) == 0)
+			return v;
+	return NULL;
+}

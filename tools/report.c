@@ -43,6 +43,8 @@ static const struct {
 	const char *text;
 } advice[] = {
 	{ EBUSY, "Close the program that has it open, then try again." },
+	{ EAGAIN, "Try again when less is written, or check the pool when no "
+		  "program has it open." },
 	{ EEXIST, "Choose a name that is free, or remove that file first." },
 	{ ENOENT, "Check the name; 'pmheap create FILE' makes a new pool." },
 	{ ENOTDIR, "Check the name: a part of it is no folder." },

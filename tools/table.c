@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define COLUMNS_MAX 24
+#define WIDTH 9		/* of a column in a table that goes on and on */
 
 struct tool_table {
 	struct libscols_table *t;
@@ -107,6 +108,19 @@ struct tool_table *tool_table_new(const struct tool_args *args,
 		return NULL;
 	}
 	return table;
+}
+
+void tool_table_continue(struct tool_table *table, bool first)
+{
+	struct libscols_iter *i = scols_new_iter(SCOLS_ITER_FORWARD);
+	struct libscols_column *column;
+
+	while (i && scols_table_next_column(table->t, i, &column) == 0)
+		scols_column_set_whint(column, WIDTH);
+	scols_free_iter(i);
+	scols_table_set_termwidth(table->t, COLUMNS_MAX * 4 * WIDTH);
+	if (!first)
+		scols_table_enable_noheadings(table->t, 1);
 }
 
 void tool_table_row(struct tool_table *table)

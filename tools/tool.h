@@ -155,6 +155,9 @@ int tool_rows_print(const struct tool_row *rows, size_t row_n, bool json);
  */
 struct tool_table *tool_table_new(const struct tool_args *args,
 				  const char *name);
+/* For a table of one row under the one before: columns of the same width, and
+ * headings only above the first. */
+void tool_table_continue(struct tool_table *table, bool first);
 void tool_table_row(struct tool_table *table);
 /* Fills a cell of the last row; a column that is not shown is passed over. */
 void tool_cell(struct tool_table *table, const char *column, uint64_t number);
@@ -181,9 +184,12 @@ void tool_progress_begin(struct tool_progress *p, const char *what,
 void tool_progress_show(struct tool_progress *p, uint64_t done);
 void tool_progress_end(struct tool_progress *p);
 
-/* The verbs. */
+/* The verbs, and the columns of those that print a table. */
+extern const struct tool_column stat_columns[];
+
 int cmd_create(const struct tool_args *args);
 int cmd_info(const struct tool_args *args);
+int cmd_stat(const struct tool_args *args);
 int cmd_check(const struct tool_args *args);
 int cmd_clone(const struct tool_args *args);
 int cmd_reid(const struct tool_args *args);

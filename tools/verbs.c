@@ -8,6 +8,15 @@
 #include <limits.h>
 #include <string.h>
 
+/* Options of every verb that prints a table. */
+#define TABLE_OPTIONS							\
+	{ "output", "COLUMNS", "show these; +COLUMNS: besides the others",	\
+	  NULL, 'o' },							\
+	{ "bytes", NULL, "sizes in bytes, without units", NULL, 'b' },	\
+	{ "raw", NULL, "do not align, for scripts", NULL, 'r' },	\
+	{ "noheadings", NULL, "no line with headings", NULL, 'n' },	\
+	{ "json", NULL, "print JSON", NULL, 'J' }
+
 const struct tool_verb tool_verbs[] = {
 	{
 		.name = "create",
@@ -42,6 +51,26 @@ const struct tool_verb tool_verbs[] = {
 		"The pool is opened read-only; the file is not changed.\n",
 		.options = {
 			{ "json", NULL, "print one JSON object", NULL, 0 },
+		},
+	}, {
+		.name = "stat",
+		.operands = "FILE",
+		.operand_min = 1,
+		.operand_max = 1,
+		.run = cmd_stat,
+		.summary = "show what a pool holds now, also while it is in use",
+		.detail =
+		"Locks nothing and changes nothing: a process that works in the\n"
+		"pool does not notice. Counts are of what is in place: commits that\n"
+		"become durable in groups are counted when their group is. With\n"
+		"--watch the columns above are printed; with --json an object a line.\n",
+		.columns = stat_columns,
+		.options = {
+			{ "watch", NULL, "a line every second, until ^C", NULL,
+			  'w' },
+			{ "interval", "SECONDS", "between lines (1)", NULL, 0 },
+			{ "count", "N", "so many lines", NULL, 0 },
+			TABLE_OPTIONS,
 		},
 	}, {
 		.name = "check",

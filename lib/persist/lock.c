@@ -12,14 +12,15 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-/* The pid that /proc/locks names for this inode; 0 if it names none. */
-static long lock_holder(int fd)
+/* What /proc/locks says of this inode. */
+long lock_holder(int fd, bool *writes)
 {
 	char line[256];
 	struct stat st;
 	long found = 0, likely = 0;
 	FILE *f;
 
+	*writes = false;
 	if (fstat(fd, &st))
 		return 0;
 	f = fopen("/proc/locks", "re");
@@ -28,14 +29,15 @@ static long lock_holder(int fd)
 	while (!found && fgets(line, sizeof(line), f)) {
 		unsigned major_no, minor_no;
 		unsigned long inode;
-		char kind[16];
+		char kind[16], how[16];
 		long pid;
 
-		if (sscanf(line, "%*[^:]: %15s %*s %*s %ld %x:%x:%lu", kind,
-			   &pid, &major_no, &minor_no, &inode) != 5)
+		if (sscanf(line, "%*[^:]: %15s %*s %15s %ld %x:%x:%lu", kind,
+			   how, &pid, &major_no, &minor_no, &inode) != 6)
 			continue;
 		if (strcmp(kind, "FLOCK") || inode != st.st_ino)
 			continue;
+		*writes = !strcmp(how, "WRITE");
 		/* Layered file systems name another device here. */
 		likely = pid;
 		if (major_no == major(st.st_dev) &&
@@ -48,6 +50,7 @@ static long lock_holder(int fd)
 
 int lock_file(int fd, bool shared, const char *path)
 {
+	bool writes;
 	long pid;
 
 	if (flock(fd, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0)
@@ -55,7 +58,7 @@ int lock_file(int fd, bool shared, const char *path)
 	if (errno != EWOULDBLOCK)
 		return err_set(errno, "%s: cannot lock: %s", path,
 			       strerror(errno));
-	pid = lock_holder(fd);
+	pid = lock_holder(fd, &writes);
 	if (pid > 0)
 		return err_set(EBUSY, "%s: in use by process %ld; a pool has "
 			       "one writer or any number of readers", path,

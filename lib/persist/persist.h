@@ -61,8 +61,11 @@ void medium_ungrow(struct medium *md, uint64_t size);
 
 /* Which backend config asks for, or what fits the file; NULL with errno. */
 const PmBackend *medium_choose(const PmWrapperConfig *config, int fd);
-/* For the lock's message: who holds the file, 0 if unknown. */
+/* 0; -1: EBUSY, with who holds the file if that is known. */
 int lock_file(int fd, bool shared, const char *path);
+/* The process that has this file locked, for writing or only for reading; 0 if
+ * none is known. */
+long lock_holder(int fd, bool *writes);
 
 /*
  * PM_CATCH_SIGBUS: a page of [base, base + len) that its file no longer has is

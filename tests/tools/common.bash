@@ -7,7 +7,7 @@ src=$(cd "${top_srcdir:-.}" && pwd)
 build=$(cd "${top_builddir:-.}" && pwd)
 pmheap=$build/pmheap
 writer=$build/tests/tools_writer
-filler=$build/tests/tools_filler
+busy=$build/tests/tools_busy
 writer_pid=
 
 setup() {
@@ -18,11 +18,11 @@ teardown() {
 	stop_writer
 }
 
-# start_writer POOL ARGUMENTS...: a process that works in the pool until it is
+# start_writer PROGRAM ARGUMENTS...: a process that works in a pool until it is
 # stopped; returns when it is at work.
 start_writer() {
 	mkfifo ready
-	"$writer" "$@" >ready 2>writer.err 3>&- &
+	"$@" >ready 2>writer.err 3>&- &
 	writer_pid=$!
 	local word
 	read -r word <ready || word=

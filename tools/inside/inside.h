@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * tools/inside/inside.h: looking into pools where the public interface does not
+ * reach. Only the files of this folder see the inside of the library; they show
+ * the verbs what is declared here.
+ *
+ * Functions that can fail return -1 with errno and pm_errormsg(), like those of
+ * the library. Offsets are bytes from the start of the pool.
+ */
+#ifndef PMHEAP_INSIDE_H
+#define PMHEAP_INSIDE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* --- a pool's file, read while another process may write it (live.c) --- */
+
+struct live;
+
+/* Takes no lock, and changes nothing; errors as pm_init(). */
+int live_open(const char *path, struct live **out);
+void live_close(struct live *l);
+
+struct live_info {
+	uint64_t id, size, max_size, lane_size;
+	uint32_t format, lanes, zones, extent_size;
+	char	 layout[64];
+	uint64_t created;	/* seconds since 1970                        */
+	uint64_t root_off, root_size;
+	bool	 closed;	/* as pm_close() leaves it                   */
+	bool	 grouped;	/* commits become durable in groups          */
+	uint64_t watermark;	/* entries up to it are in place             */
+	uint64_t sequence;	/* of the last entry that is whole           */
+	uint64_t checkpoints;	/* ever written                              */
+	uint64_t pending;	/* entries above the watermark               */
+	uint64_t log_bytes;	/* that they take in the lanes               */
+	uint64_t logged;	/* bytes ever appended to the lanes          */
+	uint64_t heap_bytes, held_bytes, used_bytes, objects;
+};
+
+/* Reads all of it anew: what the pool holds at this moment. */
+int live_look(struct live *l, struct live_info *out);
+
+/* The process that has the pool open; 0: none that is known. */
+long live_holder(const struct live *l, bool *writes);
+
+/* --- what is in a pool (pool.c, walk.c) --- */
+
+enum group_kind { GROUP_FREE, GROUP_SLAB, GROUP_RUN };
+
+/* Extents that belong together. */
+struct group {
+	enum group_kind kind;
+	uint32_t zone;
+	uint64_t ext;		/* index of the first in its zone            */
+	uint64_t off;		/* of its first byte                         */
+	uint64_t n_ext;
+	uint64_t len;		/* bytes                                     */
+	uint32_t type;
+	uint64_t slot;		/* bytes of an object's place                */
+	uint32_t slots, used;	/* a run has one                             */
+	const uint64_t *bits;	/* slab: a bit for each slot                 */
+};
+
+#endif

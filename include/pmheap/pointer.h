@@ -29,6 +29,7 @@ PM_BEGIN_DECLS
 /*
  * Fat pointer to VM pointer. NULL for the null fat pointer (errno untouched);
  * NULL with ENXIO if the region is not open, EFAULT if the offset is outside.
+ * Inline where the compiler optimizes; see below.
  */
 PM_API void *pm_direct(PmFat fat);
 
@@ -37,6 +38,42 @@ PM_API void *pm_direct(PmFat fat);
  * open region gives PM_FAT_NULL with EINVAL.
  */
 PM_API PmFat pm_fat(const void *ptr);
+
+/*
+ * Where the open regions are, by the low bits of their ids: part of the binary
+ * interface, as pm_direct() below is compiled into programs; they only read it.
+ * An entry names one region from when that is opened until it is closed:
+ * `region` is stored last then, and cleared first; only `size` changes between,
+ * and only grows. So who finds an id finds where its region is, and to find it
+ * before the region is open or when it has been closed is for the caller to
+ * rule out. Entry 0 stays empty: a null fat pointer is found nowhere.
+ */
+#define PM_PLACES_ 2048
+#define PM_PLACE_OF_(id) ((id) / sizeof(struct pm_place_) % PM_PLACES_)
+
+struct pm_place_ {
+	uint64_t region;	/* id; 0: none                */
+	uint64_t size;		/* bytes of the region        */
+	char	*base;
+	void	*owner;		/* the library's              */
+};
+
+PM_API extern struct pm_place_ pm_places_[PM_PLACES_];
+
+/* As pm_direct(), by a search. */
+PM_API void *pm_direct_search_(uint64_t region, uint64_t offset);
+
+extern inline __attribute__((gnu_inline)) void *pm_direct(PmFat fat)
+{
+	const struct pm_place_ *at = &pm_places_[PM_PLACE_OF_(fat.region)];
+
+	if (__builtin_expect(__atomic_load_n(&at->region, __ATOMIC_ACQUIRE) ==
+			     fat.region, 1) &&
+	    __builtin_expect(fat.offset <
+			     __atomic_load_n(&at->size, __ATOMIC_RELAXED), 1))
+		return at->base + fat.offset;
+	return pm_direct_search_(fat.region, fat.offset);
+}
 
 PM_END_DECLS
 

@@ -4,24 +4,31 @@
  */
 #include "region/region.h"
 
+PM_API void *pm_direct_search_(uint64_t region, uint64_t offset)
+{
+	const struct pm_place_ *at;
+
+	if (region == 0)
+		return NULL;
+	at = place_find(region);
+	if (!at) {
+		err_set(ENXIO, "region %016llx is not open",
+			(unsigned long long)region);
+		return NULL;
+	}
+	if (offset >= __atomic_load_n(&at->size, __ATOMIC_RELAXED)) {
+		err_set(EFAULT, "region %016llx: offset %llu is outside the "
+			"region", (unsigned long long)region,
+			(unsigned long long)offset);
+		return NULL;
+	}
+	return at->base + offset;
+}
+
+/* For who does not inline it: other languages, and unoptimized code. */
 PM_API void *pm_direct(PmFat fat)
 {
-	struct region *r;
-
-	if (fat.region == 0)
-		return NULL;
-	r = table_find_id(fat.region);
-	if (UNLIKELY(!r)) {
-		err_set(ENXIO, "region %016llx is not open",
-			(unsigned long long)fat.region);
-		return NULL;
-	}
-	if (UNLIKELY(fat.offset >= AO_load(&r->size))) {
-		err_set(EFAULT, "%s: offset %llu is outside the region",
-			region_name(r), (unsigned long long)fat.offset);
-		return NULL;
-	}
-	return r->work + fat.offset;
+	return pm_direct_search_(fat.region, fat.offset);
 }
 
 PM_API PmFat pm_fat(const void *ptr)

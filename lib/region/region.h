@@ -132,6 +132,12 @@ static inline bool idmap_knows(const struct region *r, unsigned number)
 	return AO_load(&r->known[number / 64]) >> number % 64 & 1;
 }
 
+/* places.c: where they are, for fat pointers. */
+struct pm_place_ *place_find(uint64_t id);	/* NULL: it is not open */
+void place_add(struct region *r);
+void place_remove(const struct region *r);
+void place_resize(const struct region *r);	/* r->size is another */
+
 /* table.c: the open regions of this process. */
 extern AO_t table_numbers[PM_NUMBERS_MAX] HIDDEN;	/* struct region */
 extern AO_t table_child HIDDEN;		/* a child that has its parent's */

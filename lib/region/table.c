@@ -9,52 +9,10 @@
  */
 #include "region/region.h"
 
-#define IDS 4096		/* hash slots, four for each number */
-
 AO_t table_numbers[PM_NUMBERS_MAX];
-static AO_t by_id[IDS];
 AO_t table_child;
 static void (*hook_prepare)(void);
 static void (*hook_done)(bool child);
-
-static unsigned id_slot(uint64_t id)
-{
-	return (unsigned)(id * 0x9e3779b97f4a7c15ull >> 52);
-}
-
-/* The slot of a region, or the empty one where it belongs. */
-static unsigned slot_of(const struct region *r)
-{
-	unsigned slot = id_slot(r->id);
-	AO_t there;
-
-	while ((there = AO_load(&by_id[slot])) && there != (AO_t)r)
-		slot = (slot + 1) % IDS;
-	return slot;
-}
-
-/* After a removal from the middle of a chain. */
-static void rebuild_ids(void)
-{
-	AO_t fresh[IDS] = {0};
-	struct region *last = NULL;
-	int i;
-
-	for (i = 1; i < PM_NUMBERS_MAX; i++) {
-		struct region *r = table_get(i);
-		unsigned slot;
-
-		if (!r || r == last)
-			continue;
-		last = r;
-		for (slot = id_slot(r->id); fresh[slot]; slot = (slot + 1) % IDS)
-			;
-		fresh[slot] = (AO_t)r;
-	}
-	for (i = 0; i < IDS; i++)
-		if (AO_load(&by_id[i]) != fresh[i])
-			AO_store_release(&by_id[i], fresh[i]);
-}
 
 void table_add(struct region *r)
 {
@@ -62,34 +20,23 @@ void table_add(struct region *r)
 
 	for (i = r->number; i < r->number + r->span; i++)
 		AO_store_release(&table_numbers[i], (AO_t)r);
-	AO_store_release(&by_id[slot_of(r)], (AO_t)r);
+	place_add(r);
 }
 
 void table_remove(struct region *r)
 {
-	unsigned slot = slot_of(r);
 	int i;
 
 	for (i = r->number; i < r->number + r->span; i++)
 		AO_store_release(&table_numbers[i], 0);
-	/* Nobody's search goes past it if what follows is empty. */
-	if (AO_load(&by_id[(slot + 1) % IDS]) == 0)
-		AO_store_release(&by_id[slot], 0);
-	else
-		rebuild_ids();
+	place_remove(r);
 }
 
 struct region *table_find_id(uint64_t id)
 {
-	unsigned slot = id_slot(id);
-	struct region *r;
+	const struct pm_place_ *at = place_find(id);
 
-	while ((r = (struct region *)AO_load_acquire(&by_id[slot]))) {
-		if (r->id == id)
-			return r;
-		slot = (slot + 1) % IDS;
-	}
-	return NULL;
+	return at ? at->owner : NULL;
 }
 
 struct region *table_next(int after)

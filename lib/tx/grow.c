@@ -62,6 +62,7 @@ static int add_zone(struct region *r, uint64_t len)
 		goto unmap;
 	window_hide(r, old);
 	AO_store(&r->size, old + len);
+	place_resize(r);
 	alloc_add_zone(r);
 	/* If the disk is full already, frees still fit the older areas. */
 	(void)alloc_spill_reserve(r);

@@ -50,6 +50,7 @@ static void expect_chunks(size_t n)
 
 	t_given(r);
 	for (c = r->head; c != NULL; c = c->next) {
+		ck_assert_ptr_eq(PM_R(pm_fat(c)), c);
 		ck_assert_uint_eq(c->n, n--);
 		ck_assert_int_eq(c->bytes[sizeof c->bytes - 1], 'e');
 	}

@@ -281,6 +281,7 @@ static void *fill_own_region(void *arg)
 		ck_assert_msg(region > 1, "%s", pm_errormsg());
 		p = pm_alloc_in(region, 1000);
 		t_given(p);
+		ck_assert_ptr_eq(PM_R(pm_fat(p)), p);
 		t_given(pm_fill(p, i, 1000));
 		pm_free(p);
 		t_ok(pm_close_sec(region));

@@ -81,11 +81,11 @@ select_tests() {
 		;;
 	tsan-short)
 		on_shm threads lock multi relaxed fork growth free trim
-		echo tests/kill/commits.shm
+		echo tests/kill/commits.shm tests/unit/places
 		;;
 	tsan-long)
 		only "$api_tests" 'shm file'
-		echo "$kill_tests"
+		echo "$kill_tests" tests/unit/places
 		;;
 	memcheck-short)
 		# The random records of this one take minutes.

@@ -20,7 +20,7 @@ sed 's,/\*.*\*/,,' "$src/lib/libpmheap.map" |
 	sort >"$tmp/map"
 cat "$src"/include/pmheap.h "$src"/include/pmheap/*.h |
 	sed -e 's,/\*.*\*/,,' -e '/#define/d' | tr '\n' ' ' |
-	grep -o 'PM_API [^;]*' | grep -o 'pm_[a-z0-9_]*(' | tr -d '(' |
+	grep -o 'PM_API [^;]*' | grep -o 'pm_[a-z0-9_]*[[(]' | tr -d '[(' |
 	sort -u >"$tmp/headers"
 nm -D --defined-only "$lib" | awk '$2 != "A" { print $3 }' |
 	sed 's/@.*//' | sort -u >"$tmp/exported"

@@ -211,48 +211,6 @@ START_TEST(a_pinned_number_puts_others_of_its_region_out_of_date)
 }
 END_TEST
 
-/* The next id after the given one that hashes to its slot in the table. */
-static uint64_t rival(uint64_t id)
-{
-	const uint64_t odd = 0x9e3779b97f4a7c15ull;
-	uint64_t i = id + 1;
-
-	while (i * odd >> 52 != id * odd >> 52)
-		i++;
-	return i;
-}
-
-START_TEST(regions_whose_ids_collide_are_all_found)
-{
-	struct region *q[3];
-	int i, gone;
-
-	for (gone = 0; gone < 3; gone++) {
-		set_up();
-		for (i = 0; i < 3; i++) {
-			q[i] = unit_region(1 << 20, 0);
-			q[i]->number = 10 + 2 * i;
-			q[i]->span = 1 + (i == 1);
-			q[i]->id = i ? rival(q[i - 1]->id) : primary->id + 1;
-			table_add(q[i]);
-		}
-		for (i = 0; i < 3; i++)
-			ck_assert_ptr_eq(table_find_id(q[i]->id), q[i]);
-		table_remove(q[gone]);
-		for (i = 0; i < 3; i++)
-			ck_assert_ptr_eq(table_find_id(q[i]->id),
-					 i == gone ? NULL : q[i]);
-		ck_assert_ptr_eq(table_find_id(primary->id), primary);
-		for (i = 0; i < 3; i++) {
-			if (i != gone)
-				table_remove(q[i]);
-			unit_region_free(q[i]);
-		}
-		tear_down();
-	}
-}
-END_TEST
-
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -268,7 +226,7 @@ int main(void)
 		no_number_of_a_large_primary_is_anothers,
 		a_number_that_would_name_a_region_twice_is_refused,
 		a_pinned_number_puts_others_of_its_region_out_of_date,
-		regions_whose_ids_collide_are_all_found, NULL,
+		NULL,
 	};
 
 	return unit_main("idmap", tests);

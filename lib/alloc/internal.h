@@ -10,9 +10,16 @@
 struct bin;
 
 /*
- * Volatile twin of a slab on the medium. taken: reserved, allocated or freed
- * but not yet durable so; live: may be passed to pm_free(). live is a subset
- * of taken. Only the owner sets bits of taken; anybody clears.
+ * Volatile twin of a slab on the medium. taken: claimed, reserved, allocated or
+ * freed but not yet durable so; live and not hidden: may be passed to
+ * pm_free(). live is a subset of taken, hidden one of live. Only the owner sets
+ * bits of taken and live; anybody clears.
+ *
+ * The owner claims all free slots of a word at once and hands them out by plain
+ * stores: an instruction with a lock prefix would wait until the program's
+ * stores to its last objects have left the store buffer, each of them a miss of
+ * the cache. Slots that are claimed but not handed out (avail) are taken and
+ * live, as whoever claims changes words only once, but hidden.
  */
 struct slab {
 	struct slab *next, *prev;	/* in bin->partial; a->mu         */
@@ -20,13 +27,34 @@ struct slab {
 	uint64_t off;
 	uint32_t class_idx, type;
 	uint32_t size, n_ext, n_slots, n_words;
-	uint32_t rover;			/* owner's                        */
 	bool owned, listed;		/* a->mu                          */
+	AO_t owner;			/* the cache of the owning thread */
+	uint32_t rover;			/* word of avail; owner's         */
+	AO_t avail;			/* owner's                        */
 	AO_t durable;			/* has a descriptor on the medium */
 	AO_t n_free;			/* zero bits in taken             */
 	AO_t *live;			/* after taken                    */
+	AO_t *hidden;			/* after live; owner's            */
 	AO_t taken[];
 };
+
+static inline bool slab_is_live(const struct slab *s, uint32_t idx)
+{
+	/* In this order: a claim hides before it makes live. */
+	AO_t live = AO_load_acquire(&s->live[idx / 64]);
+
+	return (live & ~AO_load(&s->hidden[idx / 64])) >> idx % 64 & 1;
+}
+
+static inline void slab_hide(struct slab *s, uint32_t w, AO_t bits)
+{
+	AO_store(&s->hidden[w], AO_load(&s->hidden[w]) | bits);
+}
+
+static inline void slab_show(struct slab *s, uint32_t w, AO_t bits)
+{
+	AO_store(&s->hidden[w], AO_load(&s->hidden[w]) & ~bits);
+}
 
 struct run {
 	uint64_t off;
@@ -101,6 +129,36 @@ void bin_unlist(struct slab *s);
 void slot_fill(const struct slab *s, uint32_t idx, struct slot *out);
 void run_fill(const struct alloc *a, struct run *run, struct slot *out);
 void slab_release(struct alloc *a, struct slab *s, uint32_t idx);
+
+/* cache.c */
+struct cached {
+	uint64_t serial;	/* of the alloc; 0: empty            */
+	struct slab *slab;
+	int number;		/* region                            */
+	uint32_t class_idx, type;
+};
+
+#define CACHE 64
+
+struct cache {
+	struct cached entry[CACHE];
+};
+
+extern THREAD_LOCAL struct cache *my_cache;
+
+/* The calling thread's cache; NULL: no memory, with a message. */
+struct cache *cache_get(void);
+/* The slab that an entry names is given back, if there is one. */
+void cache_drop(struct cached *e);
+/* The same with a->mu of its region held. */
+void cache_disown(struct cached *e);
+/* All of the calling thread's of this region; a->mu held. */
 void cache_flush(struct region *r);
+
+/* Only this thread can make it the owner, or end that. */
+static inline bool slab_is_mine(const struct slab *s)
+{
+	return my_cache && AO_load(&s->owner) == (AO_t)my_cache;
+}
 
 #endif

@@ -4,11 +4,18 @@
  */
 #include "alloc/internal.h"
 
+static AO_t live_word(const struct slab *s, uint32_t w)
+{
+	AO_t live = AO_load_acquire(&s->live[w]);
+
+	return live & ~AO_load(&s->hidden[w]);
+}
+
 /* First live slot of the slab whose index is at least idx; n_slots: none. */
 static uint32_t next_live(const struct slab *s, uint32_t idx)
 {
 	while (idx < s->n_slots) {
-		AO_t word = AO_load_acquire(&s->live[idx / 64]) >> idx % 64;
+		AO_t word = live_word(s, idx / 64) >> idx % 64;
 
 		if (word) {
 			idx += (uint32_t)__builtin_ctzll(word);
@@ -76,8 +83,15 @@ uint64_t alloc_iterate(struct region *r, uint32_t type, uint64_t after)
 static bool is_free(AO_t v)
 {
 	struct slab *s = (struct slab *)v;
+	uint64_t n;
+	uint32_t w;
 
-	return !v || (!(v & RUN_BIT) && AO_load(&s->n_free) == s->n_slots);
+	if (!v || v & RUN_BIT)
+		return !v;
+	n = AO_load(&s->n_free);
+	for (w = 0; w < s->n_words; w++)
+		n += (unsigned)__builtin_popcountll(AO_load(&s->hidden[w]));
+	return n == s->n_slots;
 }
 
 static void count_group(const struct alloc *a, AO_t v, PmStats *out)
@@ -97,7 +111,7 @@ static void count_group(const struct alloc *a, AO_t v, PmStats *out)
 		return;
 	}
 	for (w = 0; w < s->n_words; w++)
-		n += (unsigned)__builtin_popcountll(AO_load(&s->live[w]));
+		n += (unsigned)__builtin_popcountll(live_word(s, w));
 	out->held_bytes += (uint64_t)s->n_ext * a->ext_size;
 	out->objects += n;
 	out->used_bytes += n * s->size;

@@ -1,155 +1,67 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * reserve.c: taking a slot. Each thread owns a slab per class and type that it
- * uses, found in a small cache of its own; only the slow path takes a->mu. A
- * thread gives its slabs back when it ends.
+ * uses (cache.c); only the slow path takes a->mu.
  */
 #include "alloc/internal.h"
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
 
-#define CACHE 64
-
-struct cached {
-	uint64_t serial;	/* of the alloc; 0: empty            */
-	struct slab *slab;
-	int number;		/* region                            */
-	uint32_t class_idx, type;
-};
-
-struct cache {
-	struct cached entry[CACHE];
-};
-
-static THREAD_LOCAL struct cache *my_cache;
-static pthread_key_t cache_key;
-/* A region that a cache entry names is not freed meanwhile; before a->mu. */
-static pthread_mutex_t life_mu = PTHREAD_MUTEX_INITIALIZER;
-
-/* A slab is given back: to its bin if anything in it is free. a->mu held. */
-static void disown(struct cached *e)
-{
-	struct slab *s = e->slab;
-
-	s->owned = false;
-	if (AO_load(&s->n_free))
-		bin_list(s);
-	e->serial = 0;
-}
-
-static void drop(struct cached *e)
-{
-	struct region *r;
-
-	if (!e->serial)
-		return;
-	pthread_mutex_lock(&life_mu);
-	r = table_get(e->number);
-	if (r && r->alloc && r->alloc->serial == e->serial) {
-		pthread_mutex_lock(&r->alloc->mu);
-		disown(e);
-		pthread_mutex_unlock(&r->alloc->mu);
-	}
-	pthread_mutex_unlock(&life_mu);
-	e->serial = 0;
-}
-
-void alloc_life_lock(void)
-{
-	pthread_mutex_lock(&life_mu);
-}
-
-void alloc_life_unlock(void)
-{
-	pthread_mutex_unlock(&life_mu);
-}
-
-static void cache_end(void *p)
-{
-	struct cache *c = p;
-	int i;
-
-	for (i = 0; i < CACHE; i++)
-		drop(&c->entry[i]);
-	my_cache = NULL;
-	free(c);
-}
-
-/* The key by which threads that end are noticed; tried again if it fails. */
-static bool cache_init(void)
-{
-	static bool made;
-	bool ok;
-
-	pthread_mutex_lock(&life_mu);
-	if (!made)
-		made = pthread_key_create(&cache_key, cache_end) == 0;
-	ok = made;
-	pthread_mutex_unlock(&life_mu);
-	if (!ok)
-		err_set(ENOMEM, "all keys for data of threads are in use");
-	return ok;
-}
-
-static struct cache *cache_get(void)
-{
-	struct cache *c = my_cache;
-
-	if (LIKELY(c != NULL))
-		return c;
-	if (!cache_init())
-		return NULL;
-	c = calloc(1, sizeof(*c));
-	if (!c || pthread_setspecific(cache_key, c)) {
-		free(c);
-		c = NULL;
-		err_set(ENOMEM, "out of memory");
-	}
-	my_cache = c;
-	return c;
-}
-
-/* The calling thread's slabs of this region go back to their bins. */
-void cache_flush(struct region *r)
-{
-	int i;
-
-	for (i = 0; my_cache && i < CACHE; i++)
-		if (my_cache->entry[i].serial == r->alloc->serial)
-			disown(&my_cache->entry[i]);
-}
-
-/* Takes a free slot of a slab that the caller owns. n_free counts slots whose
- * bits are clear already, and only the owner sets any: if it is not 0 there is
- * one to be found. */
-static bool slab_take(struct slab *s, struct slot *out)
+/*
+ * Claims free slots of one word. n_free counts slots whose bits are clear
+ * already, and only the owner sets any: if it is not 0 there are as many to be
+ * found. Others whose bits are clear are not counted yet.
+ */
+static bool slab_claim(struct slab *s)
 {
 	uint32_t w = s->rover;
+	AO_t n_free = AO_load(&s->n_free), word;
+	AO_t n;
 
-	if (!AO_load(&s->n_free))
+	if (!n_free)
 		return false;
-	for (;;) {
-		AO_t word = ~AO_load_acquire(&s->taken[w]);
-
-		if (word) {
-			unsigned bit = (unsigned)__builtin_ctzll(word);
-
-			AO_fetch_and_sub1_full(&s->n_free);
-			fetch_or(&s->taken[w], (AO_t)1 << bit);
-			fetch_or(&s->live[w], (AO_t)1 << bit);
-			s->rover = w;
-			slot_fill(s, w * 64 + bit, out);
-			return true;
-		}
+	while (!(word = ~AO_load_acquire(&s->taken[w])))
 		w = w + 1 == s->n_words ? 0 : w + 1;
+	while ((n = (AO_t)__builtin_popcountll(word)) > n_free)
+		word &= word - 1;
+	AO_fetch_and_add_full(&s->n_free, -n);
+	fetch_or(&s->taken[w], word);
+	slab_hide(s, w, word);
+	fetch_or(&s->live[w], word);
+	s->rover = w;
+	s->avail = word;
+	return true;
+}
+
+/* Takes a free slot of a slab that the caller owns. */
+static inline bool slab_take(struct region *r, struct slab *s,
+			     struct slot *out)
+{
+	AO_t avail = s->avail;
+
+	if (UNLIKELY(!avail)) {
+		if (!slab_claim(s))
+			return false;
+		avail = s->avail;
 	}
+	slab_show(s, s->rover, avail & -avail);
+	slot_fill(s, s->rover * 64 + (uint32_t)__builtin_ctzll(avail), out);
+	avail &= avail - 1;
+	s->avail = avail;
+	/* The program writes to the next one soon, and stores wait for those
+	 * before them. */
+	if (LIKELY(avail))
+		__builtin_prefetch(r->work + s->off +
+				   (s->rover * 64 +
+				    (uint64_t)__builtin_ctzll(avail)) *
+				   s->size, 1);
+	return true;
 }
 
 /* A new slab from free extents; a->mu held. 0, ALLOC_FULL, -1. */
@@ -188,10 +100,10 @@ static int reserve_slow(struct region *r, struct cached *e, unsigned idx,
 	int ret = -1;
 
 	if (e->serial && e->serial != a->serial)
-		drop(e);
+		cache_drop(e);
 	pthread_mutex_lock(&a->mu);
 	if (e->serial)
-		disown(e);
+		cache_disown(e);
 	b = bin_get(a, idx, type);
 	if (b)
 		s = b->partial;
@@ -201,9 +113,10 @@ static int reserve_slow(struct region *r, struct cached *e, unsigned idx,
 		ret = slab_carve(r, idx, type, &s);
 	if (s) {
 		s->owned = true;
+		AO_store(&s->owner, (AO_t)my_cache);
 		*e = (struct cached){a->serial, s, r->number, idx, type};
 		/* Listed slabs have a free slot, and only owners take. */
-		ret = slab_take(s, out) ? 0 : -1;
+		ret = slab_take(r, s, out) ? 0 : -1;
 	}
 	pthread_mutex_unlock(&a->mu);
 	return ret;
@@ -262,7 +175,7 @@ int alloc_reserve(struct region *r, uint64_t size, uint64_t align,
 		return -1;
 	e = &c->entry[(idx + type * 7 + (unsigned)a->serial * 13) % CACHE];
 	if (LIKELY(e->serial == a->serial && e->class_idx == idx &&
-		   e->type == type && slab_take(e->slab, out)))
+		   e->type == type && slab_take(r, e->slab, out)))
 		return 0;
 	ret = reserve_slow(r, e, idx, type, out);
 	/* No room for a slab of several extents: just what is needed. */

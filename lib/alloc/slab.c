@@ -64,7 +64,7 @@ struct slab *slab_new(struct alloc *a, uint64_t off, unsigned class_idx,
 {
 	const struct size_class *c = &a->class[class_idx];
 	uint32_t words = (c->n_slots + 63) / 64;
-	struct slab *s = calloc(1, sizeof(*s) + 2 * words * sizeof(AO_t));
+	struct slab *s = calloc(1, sizeof(*s) + 3 * words * sizeof(AO_t));
 
 	if (!s) {
 		err_set(ENOMEM, "out of memory");
@@ -83,6 +83,7 @@ struct slab *slab_new(struct alloc *a, uint64_t off, unsigned class_idx,
 	s->n_slots = c->n_slots;
 	s->n_words = words;
 	s->live = s->taken + words;
+	s->hidden = s->live + words;
 	s->n_free = c->n_slots;
 	if (c->n_slots % 64)
 		s->taken[words - 1] = ~(AO_t)0 << c->n_slots % 64;
@@ -172,7 +173,7 @@ int alloc_find(struct region *r, uint64_t off, struct slot *out)
 	if (at % s->size || at / s->size >= s->n_slots)
 		goto bad;
 	slot_fill(s, (uint32_t)(at / s->size), out);
-	if (AO_load(&s->live[out->idx / 64]) >> out->idx % 64 & 1)
+	if (slab_is_live(s, out->idx))
 		return 0;
 bad:
 	errno = EINVAL;

@@ -167,6 +167,7 @@ enum {
 	PM_REC_PART,		/* off: 0, arg: bytes; payload: struct pm_part[] */
 	PM_REC_SPILL,		/* off: records there; arg: bytes;
 				   payload: checksum                         */
+	PM_REC_ALLOCMASK,	/* as FREEMASK; payload: words to set        */
 	PM_REC_LAST
 };
 

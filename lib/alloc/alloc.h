@@ -9,6 +9,8 @@
  *
  *	free --alloc_reserve--> reserved --commit: ALLOC--> allocated
  *	reserved --alloc_cancel--> free
+ *	reserved --alloc_hide--> hidden --alloc_show--> reserved
+ *	                         hidden --alloc_cancel--> free
  *	allocated --alloc_unlive--> freed, still taken --commit: FREE--> free
  *	                            freed --alloc_relive--> allocated
  *
@@ -31,6 +33,28 @@ struct slot {
 	uint32_t type;
 	bool run;
 };
+
+/* The slot whose bit is in the same word of the bitmap. */
+static inline struct slot slot_sibling(const struct slot *s, unsigned bit)
+{
+	uint64_t ahead = (uint64_t)bit - s->idx % 64;
+	struct slot t = *s;
+
+	t.off += ahead * s->usable;
+	t.arg += ahead << 40;
+	t.idx += (uint32_t)ahead;
+	return t;
+}
+
+/* One record for the slots of a word of the bitmap; payload: its bits. */
+static inline struct pm_rec slot_mask_rec(const struct slot *s, unsigned type)
+{
+	return (struct pm_rec){
+		PM_TAG(type, s->off - s->idx * s->usable),
+		(uint64_t)(s->idx / 64) << 52 | 1ull << 40 |
+		(s->arg & 0xffffffffffull)
+	};
+}
 
 static inline struct pm_rec slot_alloc_rec(const struct slot *s)
 {
@@ -70,11 +94,17 @@ int alloc_reserve(struct region *r, uint64_t size, uint64_t align,
 void alloc_cancel(struct region *r, const struct slot *s);
 /* The live object that starts at off. -1 EINVAL, without a message. */
 int alloc_find(struct region *r, uint64_t off, struct slot *out);
-/* Start of the slot or run that holds off. -1: none does. */
-int alloc_containing(struct region *r, uint64_t off, uint64_t *start);
+/* The slot or run that holds off, live or not. -1: none does. */
+int alloc_containing(struct region *r, uint64_t off, struct slot *out);
+/* Is it what alloc_reserve() would look for? */
+bool alloc_suits(struct region *r, const struct slot *s, uint64_t size,
+		 uint64_t align, uint32_t type);
 /* Marks freed. -1: it was not live. */
 int alloc_unlive(const struct slot *s);
 void alloc_relive(const struct slot *s);
+/* The same for a slot that this thread has reserved and keeps: cheaper. */
+int alloc_hide(const struct slot *s);
+void alloc_show(const struct slot *s);
 
 /* Is this allocator record possible in this region? For replay (I7). */
 bool alloc_rec_is_valid(const struct region *r, const struct pm_rec *rec,

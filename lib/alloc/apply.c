@@ -93,6 +93,7 @@ bool alloc_rec_is_valid(const struct region *r, const struct pm_rec *rec,
 		/* A slab that would begin before 0 lies beyond all zones. */
 		return slab_fits(r, slab_off(rec, size), rec_class(rec), &p);
 	case PM_REC_FREEMASK:
+	case PM_REC_ALLOCMASK:
 		return mask_is_valid(r, rec, payload);
 	case PM_REC_RELEASE:
 		return slab_fits(r, off, rec_class(rec), &p);
@@ -178,15 +179,18 @@ static void apply_slot(struct region *r, const struct pm_rec *rec, bool set)
 }
 
 static void apply_mask(struct region *r, const struct pm_rec *rec,
-		       const uint64_t *mask)
+		       const uint64_t *mask, bool set)
 {
 	uint64_t first = rec->arg >> 52, n = rec->arg >> 40 & 0xfff, i;
 	struct place p;
 
 	place_of(r, PM_TAG_OFF(rec->tag), &p);
 	spin_lock(stripe_of(&p));
+	if (set)
+		need_slab(r, &p, rec_class(rec), (uint32_t)rec->arg);
 	for (i = 0; i < n; i++)
-		change_word(r, p.bitmap_off + (first + i) * 8, 0, mask[i]);
+		change_word(r, p.bitmap_off + (first + i) * 8,
+			    set ? mask[i] : 0, set ? 0 : mask[i]);
 	spin_unlock(stripe_of(&p));
 }
 
@@ -219,7 +223,10 @@ void alloc_apply(struct region *r, const struct pm_rec *rec,
 		apply_slot(r, rec, false);
 		break;
 	case PM_REC_FREEMASK:
-		apply_mask(r, rec, payload);
+		apply_mask(r, rec, payload, false);
+		break;
+	case PM_REC_ALLOCMASK:
+		apply_mask(r, rec, payload, true);
 		break;
 	case PM_REC_RUN:
 		apply_run(r, rec);
@@ -245,7 +252,7 @@ void alloc_flush(struct region *r, const struct pm_rec *rec,
 	if (type == PM_REC_ALLOC || type == PM_REC_FREE)
 		med_flush_once(&r->md, set,
 			       p.bitmap_off + (rec->arg >> 40) / 64 * 8, 8);
-	if (type == PM_REC_FREEMASK)
+	if (type == PM_REC_FREEMASK || type == PM_REC_ALLOCMASK)
 		med_flush_once(&r->md, set,
 			       p.bitmap_off + (rec->arg >> 52) * 8,
 			       (rec->arg >> 40 & 0xfff) * 8);

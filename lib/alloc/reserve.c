@@ -184,6 +184,14 @@ int alloc_reserve(struct region *r, uint64_t size, uint64_t align,
 	return ret;
 }
 
+bool alloc_suits(struct region *r, const struct slot *s, uint64_t size,
+		 uint64_t align, uint32_t type)
+{
+	return !s->run && s->type == type && size <= s->usable &&
+	       align <= r->alloc->ext_size &&
+	       class_of(size, align) == (s->arg >> 32 & 0xff);
+}
+
 uint64_t alloc_growth_for(const struct region *r, uint64_t size,
 			  uint64_t align)
 {

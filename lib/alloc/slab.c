@@ -143,12 +143,35 @@ static void run_drop(struct region *r, struct run *run)
 	free(run);
 }
 
+/* A slot of the word that hands out slots goes back to it. */
+static bool give_back(struct slab *s, uint32_t idx)
+{
+	AO_t bit = (AO_t)1 << idx % 64;
+	uint32_t w = idx / 64;
+
+	if (w != s->rover || !(AO_load(&s->live[w]) & bit))
+		return false;
+	slab_hide(s, w, bit);
+	s->avail |= bit;
+	return true;
+}
+
 void alloc_cancel(struct region *r, const struct slot *s)
 {
-	if (s->run)
+	struct slab *slab = s->owner;
+	AO_t bit = (AO_t)1 << s->idx % 64;
+
+	if (s->run) {
 		run_drop(r, s->owner);
-	else
-		slab_release(r->alloc, s->owner, s->idx);
+		return;
+	}
+	if (slab_is_mine(slab)) {
+		if (give_back(slab, s->idx))
+			return;
+		fetch_and(&slab->live[s->idx / 64], ~bit);
+		slab_show(slab, s->idx / 64, bit);
+	}
+	slab_release(r->alloc, slab, s->idx);
 }
 
 int alloc_find(struct region *r, uint64_t off, struct slot *out)
@@ -180,7 +203,7 @@ bad:
 	return -1;
 }
 
-int alloc_containing(struct region *r, uint64_t off, uint64_t *start)
+int alloc_containing(struct region *r, uint64_t off, struct slot *out)
 {
 	AO_t v = map_get(r->alloc, off);
 	struct slab *s = (struct slab *)v;
@@ -188,9 +211,9 @@ int alloc_containing(struct region *r, uint64_t off, uint64_t *start)
 	if (!v)
 		return -1;
 	if (v & RUN_BIT)
-		*start = ((struct run *)(v - RUN_BIT))->off;
+		run_fill(r->alloc, (struct run *)(v - RUN_BIT), out);
 	else
-		*start = off - (off - s->off) % s->size;
+		slot_fill(s, (uint32_t)((off - s->off) / s->size), out);
 	return 0;
 }
 
@@ -214,6 +237,30 @@ void alloc_relive(const struct slot *s)
 		AO_store_release(&run->live, 1);
 	else
 		fetch_or(&slab->live[s->idx / 64], (AO_t)1 << s->idx % 64);
+}
+
+int alloc_hide(const struct slot *s)
+{
+	struct slab *slab = s->owner;
+
+	if (s->run || !slab_is_mine(slab))
+		return alloc_unlive(s);
+	if (!slab_is_live(slab, s->idx))
+		return -1;
+	slab_hide(slab, s->idx / 64, (AO_t)1 << s->idx % 64);
+	return 0;
+}
+
+void alloc_show(const struct slot *s)
+{
+	struct slab *slab = s->owner;
+	AO_t bit = (AO_t)1 << s->idx % 64;
+
+	if (!s->run && slab_is_mine(slab) &&
+	    (AO_load(&slab->hidden[s->idx / 64]) & bit))
+		slab_show(slab, s->idx / 64, bit);
+	else
+		alloc_relive(s);
 }
 
 static void after_mask(struct region *r, const struct pm_rec *rec,
@@ -244,6 +291,7 @@ void alloc_after(struct region *r, const struct pm_rec *rec,
 
 	switch (PM_TAG_TYPE(rec->tag)) {
 	case PM_REC_ALLOC:
+	case PM_REC_ALLOCMASK:
 		AO_store(&s->durable, 1);
 		break;
 	case PM_REC_FREE:

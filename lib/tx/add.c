@@ -70,20 +70,40 @@ static int note_range(struct ctx *c)
 	return ret;
 }
 
-/* The live object of this transaction that holds off: its op, or NULL. */
-static struct op *fresh_at(struct ctx *c, struct region *r, uint64_t off,
-			   uint32_t *idx)
+/* The last level's op for the word of this slot, or NULL. */
+static struct op *word_op(struct ctx *c, struct region *r, const struct slot *s,
+			  uint32_t *idx)
 {
+	uint64_t key = word_key(r, s);
 	struct op *op;
-	uint64_t start;
 
-	if (alloc_containing(r, off, &start) ||
-	    !map_find(&c->fresh, (uint64_t)(uintptr_t)(r->work + start), idx) ||
-	    *idx >= c->op_n)
+	if (!map_find(&c->fresh, key, idx) || *idx >= c->op_n)
 		return NULL;
 	op = &c->op[*idx];
-	return op->kind == OP_ALLOC && op->u.slot.off == start &&
-	       c->part[op->part]->r == r ? op : NULL;
+	return op->kind == OP_ALLOC && c->part[op->part]->r == r &&
+	       word_key(r, &op->u.slot) == key ? op : NULL;
+}
+
+/* This slot's op if this transaction has allocated it, or NULL. */
+static struct op *fresh_op(struct ctx *c, struct region *r,
+			   const struct slot *s, uint32_t *idx)
+{
+	struct op *op = c->fresh.n ? word_op(c, r, s, idx) : NULL;
+
+	while (op && !(op->mask >> s->idx % 64 & 1)) {
+		*idx = (uint32_t)op->undo - 1;
+		op = op->undo ? &c->op[*idx] : NULL;
+	}
+	return op;
+}
+
+/* Its op, if this transaction has allocated the object at off; or NULL. */
+static struct op *fresh_at(struct ctx *c, struct region *r, uint64_t off,
+			   struct slot *s, uint32_t *idx)
+{
+	if (!c->fresh.n || alloc_containing(r, off, s))
+		return NULL;
+	return fresh_op(c, r, s, idx);
 }
 
 int tx_add_range(struct region *r, const void *ptr, uint64_t n)
@@ -91,6 +111,7 @@ int tx_add_range(struct region *r, const void *ptr, uint64_t n)
 	struct ctx *c = ctx_peek();
 	uint64_t off = region_off(r, ptr);
 	struct op *op, *fresh;
+	struct slot s;
 	uint32_t idx = 0;
 	bool known = c->lines & line_bit(off / PM_LINE), nolog = false;
 
@@ -98,16 +119,13 @@ int tx_add_range(struct region *r, const void *ptr, uint64_t n)
 	__builtin_prefetch(r->home + off, 1);
 	if (n == 0 || (known && is_covered(c, r, ptr, off, n)))
 		return 0;
-	fresh = known && c->alloc_n ? fresh_at(c, r, off, &idx) : NULL;
-	if (fresh && off + n <= fresh->off + fresh->len) {
+	fresh = known ? fresh_at(c, r, off, &s, &idx) : NULL;
+	if (fresh && off + n <= s.off + fresh->len) {
 		/* The commit logs the whole object; only an abort of an inner
 		 * level needs the old bytes. */
-		if (fresh->flags & OPF_NODATA)
-			fresh = NULL;
-		else if (idx >= top(c)->ops)
+		if (idx >= top(c)->ops)
 			return 0;
-		else
-			nolog = true;
+		nolog = true;
 	}
 	op = op_push(c, r, OP_RANGE);
 	if (UNLIKELY(!op))
@@ -158,50 +176,101 @@ static int reserve(struct region *r, uint64_t size, uint64_t align,
 	return ret;
 }
 
+/* What this level has allocated and freed is taken again: in the log there is
+ * nothing of it. */
+static bool revive(struct ctx *c, struct region *r, uint64_t size,
+		   uint64_t align, uint32_t type, struct slot *s)
+{
+	struct op *op = &c->op[c->dead_op - 1];
+
+	/* It may have been undone, and be another one now. */
+	if (c->dead_op > c->op_n || c->dead_op <= top(c)->ops ||
+	    op->kind != OP_ALLOC || !op->dead || c->part[op->part]->r != r ||
+	    !alloc_suits(r, &op->u.slot, size, align, type))
+		return false;
+	*s = slot_sibling(&op->u.slot, (unsigned)__builtin_ctzll(op->dead));
+	alloc_show(s);
+	op->dead &= op->dead - 1;
+	op->len = max_u64(op->len, size);
+	return true;
+}
+
+/* A single operation never asks what is fresh. */
+static int push_alloc(struct ctx *c, struct region *r, const struct slot *s,
+		      uint64_t size)
+{
+	uint32_t idx = 0;
+	struct op *last = NULL, *op;
+
+	if (!c->single) {
+		last = word_op(c, r, s, &idx);
+		if (last && idx >= top(c)->ops) {
+			last->mask |= 1ull << s->idx % 64;
+			last->len = max_u64(last->len, size);
+			return 0;
+		}
+		if (map_put(&c->fresh, word_key(r, s), c->op_n))
+			return -1;
+	}
+	op = op_push(c, r, OP_ALLOC);
+	if (!op)
+		return -1;
+	op->off = s->off;
+	op->len = size;
+	op->u.slot = *s;
+	op->mask = 1ull << s->idx % 64;
+	op->dead = 0;
+	op->undo = last ? idx + 1 : 0;
+	if (c->single)
+		op->flags = OPF_NODATA;
+	c->alloc_n++;
+	return 0;
+}
+
 void *tx_alloc(struct region *r, uint64_t size, uint64_t align, uint32_t type,
 	       bool zero)
 {
 	struct ctx *c = ctx_peek();
 	struct slot s;
-	struct op *op;
-	uint8_t *p;
 
-	if (reserve(r, size, align, type, &s))
-		return NULL;
-	p = r->work + s.off;
-	if (map_put(&c->fresh, (uint64_t)(uintptr_t)p, c->op_n) ||
-	    !(op = op_push(c, r, OP_ALLOC))) {
-		alloc_cancel(r, &s);
-		return NULL;
+	if (!c->dead_op || !revive(c, r, size, align, type, &s)) {
+		if (reserve(r, size, align, type, &s))
+			return NULL;
+		if (push_alloc(c, r, &s, size)) {
+			alloc_cancel(r, &s);
+			return NULL;
+		}
 	}
-	op->off = s.off;
-	op->len = size;
-	op->u.slot = s;
-	if (c->single)
-		op->flags = OPF_NODATA;
 	note_lines(c, s.off, size);
 	if (zero) {
-		op->flags |= OPF_ZERO;
-		memset(p, 0, size);
+		if (c->single)
+			c->op[c->op_n - 1].flags |= OPF_ZERO;
+		memset(r->work + s.off, 0, size);
 	}
-	c->alloc_n++;
-	return p;
+	return r->work + s.off;
 }
 
 /* The object is live; the caller has found it by alloc_find(). */
 int tx_free(struct region *r, const struct slot *s)
 {
 	struct ctx *c = ctx_peek();
-	struct op *op, *fresh;
 	uint32_t idx = 0;
+	struct op *fresh = fresh_op(c, r, s, &idx), *op;
+	uint64_t bit = 1ull << s->idx % 64;
+	bool here = fresh && idx >= top(c)->ops;
 
-	if (alloc_unlive(s)) {
+	if (here ? alloc_hide(s) : alloc_unlive(s)) {
 		errno = EINVAL;
 		return -1;
 	}
-	fresh = c->alloc_n ? fresh_at(c, r, s->off, &idx) : NULL;
 	/* What this transaction freed is not live. */
-	assert(!fresh || !(fresh->flags & OPF_DEAD));
+	assert(!fresh || !(fresh->dead & bit));
+	if (here) {
+		fresh->dead |= bit;
+		c->dead_op = idx + 1;
+		c->any_dead = true;
+		return 0;
+	}
 	op = op_push(c, r, OP_FREE);
 	if (!op) {
 		alloc_relive(s);
@@ -211,8 +280,9 @@ int tx_free(struct region *r, const struct slot *s)
 	op->u.slot = *s;
 	if (fresh) {
 		/* op_push() may have moved the array. */
-		c->op[idx].flags |= OPF_DEAD;
+		c->op[idx].dead |= bit;
 		op->alloc_op = idx + 1;
+		c->any_dead = true;
 	}
 	return 0;
 }
@@ -222,7 +292,8 @@ void tx_use_whole(struct region *r, const struct slot *s)
 	struct op *op;
 	uint32_t idx;
 
-	op = ctx_peek()->alloc_n ? fresh_at(ctx_peek(), r, s->off, &idx) : NULL;
+	note_lines(ctx_peek(), s->off, s->usable);
+	op = fresh_op(ctx_peek(), r, s, &idx);
 	if (op)
 		op->len = s->usable;
 }

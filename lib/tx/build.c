@@ -100,21 +100,60 @@ SPECIALIZED int put_fill(struct part *p, uint64_t off, uint64_t len, int c,
 	return alloc_back(p->r, off, len) ? -1 : put(p, rec, NULL, 0);
 }
 
+/* Takes up to max neighbours out of mask; how many, and where the first is. */
+static unsigned take_row(const struct op *op, uint64_t *mask, unsigned max,
+			 uint64_t *off)
+{
+	unsigned lo = (unsigned)__builtin_ctzll(*mask), n = 0;
+
+	*off = slot_sibling(&op->u.slot, lo).off;
+	while (n < max && lo + n < 64 && (*mask >> (lo + n) & 1))
+		*mask &= ~(1ull << (lo + n++));
+	return n;
+}
+
+/* The bytes of n neighbours, with what their slots have between them. */
+static uint64_t row_len(const struct op *op, unsigned n)
+{
+	return (n - 1) * op->u.slot.usable + op->len;
+}
+
+/* One record for a row, if what is between the objects is less than the
+ * records for each. */
+SPECIALIZED int put_contents(struct part *p, const struct op *op, uint64_t live,
+			     put_fn put)
+{
+	uint64_t gap = op->u.slot.usable - round_up(op->len, 8), off;
+	unsigned max = gap <= sizeof(struct pm_rec) ? 64 : 1;
+	int ret = 0;
+
+	while (live && ret == 0) {
+		unsigned n = take_row(op, &live, max, &off);
+
+		ret = put_bytes(p, off, row_len(op, n), put);
+	}
+	return ret;
+}
+
 SPECIALIZED int alloc_records(struct part *p, const struct op *op, put_fn put)
 {
+	uint64_t live = op->mask & ~op->dead;
+	struct slot s;
 	int ret;
 
-	if (op->flags & OPF_DEAD)
+	if (!live)
 		return 0;
-	ret = put(p, slot_alloc_rec(&op->u.slot), NULL, 0);
+	s = slot_sibling(&op->u.slot, (unsigned)__builtin_ctzll(live));
+	if (live & (live - 1))
+		ret = put(p, slot_mask_rec(&s, PM_REC_ALLOCMASK), &live, 8);
+	else
+		ret = put(p, slot_alloc_rec(&s), NULL, 0);
 	if (ret)
 		return ret;
 	if (op->flags & OPF_NODATA)
 		return op->flags & OPF_ZERO
-			? put_fill(p, op->off, op->len, 0, put) : 0;
-	if ((op->flags & OPF_DIRECT) || op->len == 0)
-		return 0;
-	return put_bytes(p, op->off, op->len, put);
+			? put_fill(p, s.off, op->len, 0, put) : 0;
+	return op->flags & OPF_DIRECT ? 0 : put_contents(p, op, live, put);
 }
 
 SPECIALIZED int records(struct part *p, const struct op *op, put_fn put,
@@ -184,7 +223,7 @@ int part_build(struct ctx *c, unsigned idx)
 static bool is_fresh(const struct op *op, unsigned idx)
 {
 	return op->part == idx && op->kind == OP_ALLOC &&
-	       !(op->flags & (OPF_DEAD | OPF_NODATA));
+	       op->mask != op->dead && !(op->flags & OPF_NODATA);
 }
 
 /*
@@ -201,10 +240,27 @@ static uint64_t direct_min(const struct ctx *c, const struct region *r,
 
 	for (i = 0; i < c->op_n && sum < DIRECT_MIN; i++)
 		if (is_fresh(&c->op[i], idx))
-			sum += c->op[i].len;
+			sum += c->op[i].len * (uint64_t)__builtin_popcountll(
+				c->op[i].mask & ~c->op[i].dead);
 	if (sum < DIRECT_MIN)
 		return 0;
 	return r->md.m.backend->traits & PM_BACKEND_CPU_FENCE ? 1 : DIRECT_MIN;
+}
+
+static int write_rows(struct part *p, const struct op *op)
+{
+	struct region *r = p->r;
+	uint64_t live = op->mask & ~op->dead, off;
+
+	while (live) {
+		uint64_t len = row_len(op, take_row(op, &live, 64, &off));
+
+		if (alloc_back(r, off, len))
+			return -1;
+		pins_scan(p, off, len);
+		med_write(&r->md, off, r->work + off, len, PM_WRITE_FLUSH);
+	}
+	return 0;
 }
 
 int part_write_direct(struct ctx *c, unsigned idx)
@@ -231,11 +287,8 @@ int part_write_direct(struct ctx *c, unsigned idx)
 		if (!any && log_checkpoint_all(r))
 			return -1;
 		any = true;
-		if (alloc_back(r, op->off, op->len))
+		if (write_rows(p, op))
 			return -1;
-		pins_scan(p, op->off, op->len);
-		med_write(&r->md, op->off, r->work + op->off, op->len,
-			  PM_WRITE_FLUSH);
 		op->flags |= OPF_DIRECT;
 	}
 	if (!any)

@@ -114,9 +114,14 @@ static void cancel_dead(struct ctx *c)
 
 	for (i = 0; i < c->op_n; i++) {
 		struct op *op = &c->op[i];
+		uint64_t dead = op->kind == OP_ALLOC ? op->dead : 0;
 
-		if (op->kind == OP_ALLOC && (op->flags & OPF_DEAD))
-			alloc_cancel(c->part[op->part]->r, &op->u.slot);
+		for (; dead; dead &= dead - 1) {
+			struct slot s = slot_sibling(&op->u.slot, (unsigned)
+						     __builtin_ctzll(dead));
+
+			alloc_cancel(c->part[op->part]->r, &s);
+		}
 	}
 }
 
@@ -171,7 +176,7 @@ int ctx_commit(struct ctx *c)
 			spill_end(c->part[i], ret == 0);
 	if (UNLIKELY(c->spilling))
 		spill_unlock(c);
-	if (ret == 0 && c->alloc_n)
+	if (ret == 0 && c->any_dead)
 		cancel_dead(c);
 	c->committing = false;
 	errno = err;

@@ -184,6 +184,8 @@ void tx_forget_child(void)
 	AO_store(&c->depth, 0);
 	c->part_n = 0;
 	c->op_n = c->noted = c->level_n = c->held_n = c->alloc_n = c->meta_n = 0;
+	c->dead_op = 0;
+	c->any_dead = false;
 	c->commit_n = c->abort_n = 0;
 	c->undo_n = 0;
 	c->lines = 0;

@@ -222,19 +222,26 @@ unsigned entry_parts(struct region *r, const struct pm_entry *e,
 enum op_kind { OP_RANGE, OP_FILL, OP_ALLOC, OP_FREE, OP_META };
 
 #define OPF_NOLOG	1u	/* only to be undone: inside a fresh object */
-#define OPF_DEAD	2u	/* allocated and freed in this transaction  */
-#define OPF_NODATA	4u	/* contents need not be logged              */
-#define OPF_ZERO	8u	/* contents are zero                        */
-#define OPF_DIRECT	16u	/* contents were written to their home      */
+#define OPF_NODATA	2u	/* contents need not be logged              */
+#define OPF_ZERO	4u	/* contents are zero                        */
+#define OPF_DIRECT	8u	/* contents were written to their home      */
 
+/*
+ * OP_ALLOC is all that one level has allocated in one word of a slab's bitmap:
+ * slot is one of these objects, mask their bits, dead those that were freed
+ * again in the transaction.
+ */
 struct op {
 	uint8_t kind;
 	uint8_t flags;
 	uint16_t part;
 	uint32_t alloc_op;	/* OP_FREE: index of its OP_ALLOC + 1     */
 	uint64_t off;		/* region offset                          */
-	uint64_t len;		/* bytes                                  */
-	uint64_t undo;		/* OP_RANGE: position in undo             */
+	uint64_t len;		/* bytes; OP_ALLOC: the most of an object */
+	uint64_t undo;		/* OP_RANGE: position in undo; OP_ALLOC:
+				   index + 1 of another level's for this
+				   word                                   */
+	uint64_t mask, dead;	/* OP_ALLOC                               */
 	union {
 		struct slot slot;
 		struct pm_rec rec;
@@ -303,6 +310,8 @@ struct ctx {
 	uint32_t noted;			/* ranges up to it are in ranges  */
 	uint64_t lines;			/* hashes of lines in any range
 					   or object                      */
+	uint32_t dead_op;		/* index + 1: has dead objects    */
+	bool any_dead;			/* some OP_ALLOC has              */
 	uint8_t *undo;
 	uint64_t undo_n, undo_cap;
 	struct part **part;
@@ -379,6 +388,13 @@ static inline struct op *op_push(struct ctx *c, struct region *r, unsigned kind)
 	op->part = (uint16_t)idx;
 	op->alloc_op = 0;
 	return op;
+}
+
+/* By what c->fresh finds an OP_ALLOC: address of the first slot of its word. */
+static inline uint64_t word_key(const struct region *r, const struct slot *s)
+{
+	return (uint64_t)(uintptr_t)(r->work + s->off -
+				     s->idx % 64 * s->usable);
 }
 
 int undo_save(struct ctx *c, const void *p, uint64_t n, uint64_t *pos);

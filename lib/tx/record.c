@@ -15,6 +15,7 @@ static inline uint64_t payload_len(const struct pm_rec *rec)
 		return rec->arg > UINT64_MAX - 8 ? UINT64_MAX
 						 : round_up(rec->arg, 8);
 	case PM_REC_FREEMASK:
+	case PM_REC_ALLOCMASK:
 		return (rec->arg >> 40 & 0xfff) * 8;
 	case PM_REC_PEER:
 		return sizeof(struct pm_peer);
@@ -183,6 +184,7 @@ static inline int after(struct region *r, const struct pm_rec *rec,
 	case PM_REC_ALLOC:
 	case PM_REC_FREE:
 	case PM_REC_FREEMASK:
+	case PM_REC_ALLOCMASK:
 	case PM_REC_RUNFREE:
 		alloc_after(r, rec, payload);
 	}

@@ -7,6 +7,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void undo_alloc(struct ctx *c, const struct op *op)
+{
+	struct region *r = c->part[op->part]->r;
+	uint64_t mask = op->mask;
+
+	for (; mask; mask &= mask - 1) {
+		struct slot s = slot_sibling(&op->u.slot,
+					     (unsigned)__builtin_ctzll(mask));
+
+		alloc_cancel(r, &s);
+	}
+	/* Without it the outer level's objects are no longer known as fresh,
+	 * and are logged twice. */
+	if (op->undo)
+		(void)map_put(&c->fresh, word_key(r, &op->u.slot),
+			      (uint32_t)op->undo - 1);
+	c->alloc_n--;
+}
+
 static void undo_op(struct ctx *c, struct op *op)
 {
 	struct region *r = c->part[op->part]->r;
@@ -16,15 +35,15 @@ static void undo_op(struct ctx *c, struct op *op)
 		memcpy(r->work + op->off, c->undo + op->undo, op->len);
 		break;
 	case OP_ALLOC:
-		alloc_cancel(r, &op->u.slot);
-		c->alloc_n--;
+		undo_alloc(c, op);
 		break;
 	case OP_META:
 		c->meta_n--;
 		break;
 	case OP_FREE:
 		if (op->alloc_op)
-			c->op[op->alloc_op - 1].flags &= (uint8_t)~OPF_DEAD;
+			c->op[op->alloc_op - 1].dead &=
+				~(1ull << op->u.slot.idx % 64);
 		alloc_relive(&op->u.slot);
 		break;
 	}
@@ -101,9 +120,11 @@ static void reset(struct ctx *c)
 	c->single = false;
 	if (c->ranges.n)
 		map_clear(&c->ranges);
-	if (c->alloc_n || c->fresh.n)
+	if (c->fresh.n)
 		map_clear(&c->fresh);
 	c->alloc_n = 0;
+	c->dead_op = 0;
+	c->any_dead = false;
 	c->meta_n = 0;
 }
 

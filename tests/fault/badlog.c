@@ -82,6 +82,12 @@ static const struct field {
 	{ PM_REC_FREEMASK, "class", 0, BITS(32, 40) },
 	{ PM_REC_FREEMASK, "type", 0, BITS(0, 32) },
 	{ PM_REC_FREEMASK, "payload", 0, 0 },
+	{ PM_REC_ALLOCMASK, "off", OFF, 0 },
+	{ PM_REC_ALLOCMASK, "first", 0, BITS(52, 64) },
+	{ PM_REC_ALLOCMASK, "words", 0, BITS(40, 52) },
+	{ PM_REC_ALLOCMASK, "class", 0, BITS(32, 40) },
+	{ PM_REC_ALLOCMASK, "type", 0, BITS(0, 32) },
+	{ PM_REC_ALLOCMASK, "payload", 0, 0 },
 	{ PM_REC_RUN, "off", OFF, 0 },
 	{ PM_REC_RUN, "extents", 0, BITS(32, 64) },
 	{ PM_REC_RUN, "type", 0, BITS(0, 32) },
@@ -138,9 +144,10 @@ static const struct lie {
 	L("off", far_outside, PM_REC_WRITE, PM_REC_FILL, PM_REC_ALLOC,
 	  PM_REC_RUN, PM_REC_RUNFREE, PM_REC_FREEMASK, PM_REC_RELEASE),
 	L("off", far_outside, PM_REC_ROOT, PM_REC_ZONE, PM_REC_IDMAP,
-	  PM_REC_FREE, PM_REC_SPILL),
+	  PM_REC_FREE, PM_REC_SPILL, PM_REC_ALLOCMASK),
 	L("off", unaligned, PM_REC_ALLOC, PM_REC_RUN, PM_REC_ROOT,
-	  PM_REC_RUNFREE, PM_REC_FREEMASK, PM_REC_RELEASE),
+	  PM_REC_RUNFREE, PM_REC_FREEMASK, PM_REC_RELEASE,
+	  PM_REC_ALLOCMASK),
 	L("off", by_four_bytes, PM_REC_SPILL),
 	H("off", far_outside, PM_REC_PEER, PM_REC_PART),
 	T("bytes", length_beyond_the_entry, PM_REC_WRITE, PM_REC_PART),
@@ -157,15 +164,16 @@ static const struct lie {
 	L("slot", slot_beyond_its_slab, PM_REC_ALLOC, PM_REC_FREE),
 	H("slot", slot_beyond_its_slab, PM_REC_RELEASE),
 	L("class", class_unknown, PM_REC_ALLOC, PM_REC_FREE, PM_REC_FREEMASK,
-	  PM_REC_RELEASE),
+	  PM_REC_RELEASE, PM_REC_ALLOCMASK),
 	L("type", type_number_huge, PM_REC_ALLOC, PM_REC_FREE, PM_REC_FREEMASK,
-	  PM_REC_RUN, PM_REC_RUNFREE, PM_REC_RELEASE),
+	  PM_REC_RUN, PM_REC_RUNFREE, PM_REC_RELEASE, PM_REC_ALLOCMASK),
 	L("extents", extents_none, PM_REC_RUN, PM_REC_RUNFREE),
 	L("extents", extents_huge, PM_REC_RUN, PM_REC_RUNFREE),
-	L("first", words_from_the_last, PM_REC_FREEMASK),
-	L("words", words_none, PM_REC_FREEMASK),
-	T("words", words_many, PM_REC_FREEMASK),
-	L("payload", objects_that_a_slab_has_not, PM_REC_FREEMASK),
+	L("first", words_from_the_last, PM_REC_FREEMASK, PM_REC_ALLOCMASK),
+	L("words", words_none, PM_REC_FREEMASK, PM_REC_ALLOCMASK),
+	T("words", words_many, PM_REC_FREEMASK, PM_REC_ALLOCMASK),
+	L("payload", objects_that_a_slab_has_not, PM_REC_FREEMASK,
+	  PM_REC_ALLOCMASK),
 	T("payload", payload_other, PM_REC_SPILL),
 	{ "payload_other", "payload", payload_other, -ENODEV, { PM_REC_PEER } },
 	L("number", number_zero, PM_REC_IDMAP),
@@ -196,6 +204,8 @@ void make_logged_pool(void *arg)
 	pm_free(run);
 	TX_START {
 		t_given(pm_fill(pm_root(0), 8, 8));
+		t_given(pm_alloc(300));
+		t_given(pm_alloc(300));
 		t_given(pm_fill(pm_root_in(a, 64), 8, 8));
 	} TX_END
 	ck_assert_msg(pm_tx_errno() == 0, "%s", pm_errormsg());

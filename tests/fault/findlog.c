@@ -14,6 +14,7 @@ static uint64_t payload_of(const struct pm_rec *rec)
 	case PM_REC_PART:
 		return round_up(rec->arg, 8);
 	case PM_REC_FREEMASK:
+	case PM_REC_ALLOCMASK:
 		return (rec->arg >> 40 & 0xfff) * 8;
 	case PM_REC_PEER:
 		return sizeof(struct pm_peer);

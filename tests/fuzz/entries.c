@@ -61,7 +61,7 @@ static struct pm_rec alloc_rec(struct build *b, unsigned type)
 		return (struct pm_rec){PM_TAG(type, 0), 0};
 	if (type == PM_REC_ALLOC || type == PM_REC_FREE)
 		return slot_rec(b, g, type);
-	if (type == PM_REC_FREEMASK)
+	if (type == PM_REC_FREEMASK || type == PM_REC_ALLOCMASK)
 		return (struct pm_rec){PM_TAG(type, g->off),
 			(uint64_t)pick(b->in, 4) << 52 |
 			(uint64_t)(1 + pick(b->in, 3)) << 40 |
@@ -101,6 +101,7 @@ static uint64_t payload_of(const struct pm_rec *rec)
 	case PM_REC_PART:
 		return rec->arg;
 	case PM_REC_FREEMASK:
+	case PM_REC_ALLOCMASK:
 		return (rec->arg >> 40 & 0xfff) * 8;
 	case PM_REC_PEER:
 		return sizeof(struct pm_peer);

@@ -37,6 +37,7 @@ static uint64_t payload_of(const struct pm_rec *rec)
 	case PM_REC_PART:
 		return rec->arg;
 	case PM_REC_FREEMASK:
+	case PM_REC_ALLOCMASK:
 		return (rec->arg >> 40 & 0xfff) * 8;
 	case PM_REC_PEER:
 		return sizeof(struct pm_peer);
@@ -223,6 +224,10 @@ START_TEST(records_that_change_what_is_not_there_are_invalid)
 	ck_assert_int_eq(rec_validate(r, &rec, mask, NULL), -1);
 	rec.arg = (n_slots / 64 + 1) << 40;
 	mask[n_slots / 64] = 0;
+	ck_assert_int_eq(rec_validate(r, &rec, mask, NULL), -1);
+	rec = (struct pm_rec){PM_TAG(PM_REC_ALLOCMASK, size - 4096), 1ull << 40};
+	ck_assert_int_eq(rec_validate(r, &rec, mask, NULL), 0);
+	rec.arg = 1ull << 40 | 7ull << 32;	/* 128 bytes */
 	ck_assert_int_eq(rec_validate(r, &rec, mask, NULL), -1);
 	rec = (struct pm_rec){PM_TAG(PM_REC_FREEMASK, size - 4096 - 16),
 			      1ull << 40};

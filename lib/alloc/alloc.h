@@ -21,14 +21,22 @@
 
 #include "region/region.h"
 
-struct slab;
+/* What slots of one slab, or a run, have in common. */
+struct owner {
+	uint32_t note;		/* of who allocates there, to lib/tx     */
+};
+
+static inline uint32_t owner_note(const struct owner *o)
+{
+	return __atomic_load_n(&o->note, __ATOMIC_RELAXED);
+}
 
 /* One object's place. */
 struct slot {
 	uint64_t off;		/* region offset of the object          */
 	uint64_t arg;		/* of its ALLOC/FREE or RUN/RUNFREE     */
 	uint64_t usable;	/* bytes                                */
-	void *owner;		/* struct slab or struct run            */
+	struct owner *owner;	/* struct slab or struct run            */
 	uint32_t idx;		/* slot in the slab                     */
 	uint32_t type;
 	bool run;
@@ -102,9 +110,10 @@ bool alloc_suits(struct region *r, const struct slot *s, uint64_t size,
 /* Marks freed. -1: it was not live. */
 int alloc_unlive(const struct slot *s);
 void alloc_relive(const struct slot *s);
-/* The same for a slot that this thread has reserved and keeps: cheaper. */
-int alloc_hide(const struct slot *s);
-void alloc_show(const struct slot *s);
+/* The same for a slot that this thread has reserved and keeps: cheaper. bit:
+ * the one in the same word of the bitmap as s. */
+int alloc_hide(const struct slot *s, unsigned bit);
+void alloc_show(const struct slot *s, unsigned bit);
 
 /* Is this allocator record possible in this region? For replay (I7). */
 bool alloc_rec_is_valid(const struct region *r, const struct pm_rec *rec,
@@ -180,8 +189,32 @@ struct size_class {
 #define SLAB_EXT_MAX 8u	/* extents of a slab, at most */
 
 unsigned class_count(uint32_t ext_size);
-unsigned class_of(uint64_t size, uint64_t align);
-uint32_t class_size(unsigned idx);
+#define CLASSES_LINEAR 8u	/* of 16, 32 ... 128 bytes */
+
+unsigned class_of_aligned(uint64_t size, uint64_t align);
+
+static inline unsigned class_of(uint64_t size, uint64_t align)
+{
+	unsigned msb;
+
+	if (UNLIKELY(align > 16))
+		return class_of_aligned(size, align);
+	if (size <= 128)
+		return size ? (unsigned)(size + 15) / 16 - 1 : 0;
+	size--;
+	msb = 63 - (unsigned)__builtin_clzll(size);
+	return CLASSES_LINEAR + (msb - 7) * 8 + ((size >> (msb - 3)) & 7);
+}
+
+static inline uint32_t class_size(unsigned idx)
+{
+	unsigned k = (idx - CLASSES_LINEAR) / 8;
+
+	if (idx < CLASSES_LINEAR)
+		return 16 * (idx + 1);
+	return (128u << k) + (16u << k) * ((idx - CLASSES_LINEAR) % 8 + 1);
+}
+
 struct size_class class_get(uint32_t ext_size, unsigned idx);
 
 #endif

@@ -238,20 +238,31 @@ void alloc_apply(struct region *r, const struct pm_rec *rec,
 	}
 }
 
+/* Descriptors and words of bitmaps do not cross lines. */
+static void flush_line(struct region *r, struct flush_set *set, uint64_t off)
+{
+	uint64_t line = off / PM_LINE, *known = &set->line[line % 256];
+
+	if (*known == line + 1)
+		return;
+	*known = line + 1;
+	med_flush(&r->md, line * PM_LINE, PM_LINE);
+}
+
 void alloc_flush(struct region *r, const struct pm_rec *rec,
 		 struct flush_set *set)
 {
 	uint64_t off = PM_TAG_OFF(rec->tag);
 	unsigned type = PM_TAG_TYPE(rec->tag);
+	bool one = type == PM_REC_ALLOC || type == PM_REC_FREE;
 	struct place p;
 
-	if (type == PM_REC_ALLOC || type == PM_REC_FREE)
+	if (one)
 		off = slab_off(rec, class_size(rec_class(rec)));
 	place_of(r, off, &p);
-	med_flush_once(&r->md, set, p.desc_off, sizeof(struct pm_desc));
-	if (type == PM_REC_ALLOC || type == PM_REC_FREE)
-		med_flush_once(&r->md, set,
-			       p.bitmap_off + (rec->arg >> 40) / 64 * 8, 8);
+	flush_line(r, set, p.desc_off);
+	if (one)
+		flush_line(r, set, p.bitmap_off + (rec->arg >> 40) / 64 * 8);
 	if (type == PM_REC_FREEMASK || type == PM_REC_ALLOCMASK)
 		med_flush_once(&r->md, set,
 			       p.bitmap_off + (rec->arg >> 52) * 8,

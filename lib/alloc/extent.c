@@ -149,7 +149,7 @@ int extents_take(struct region *r, uint64_t n, uint64_t align, uint64_t *off)
 
 void extents_give(struct alloc *a, uint64_t off, uint64_t n)
 {
-	uint64_t i;
+	uint64_t i = 0;
 	struct zone *z = zone_at(a, off, &i);
 
 	set_used(z, i, n, false);
@@ -179,39 +179,13 @@ uint64_t extents_longest(struct alloc *a, uint64_t want, uint64_t *off)
 	return best;
 }
 
-struct zone *zone_at(struct alloc *a, uint64_t off, uint64_t *ext)
-{
-	AO_t k = AO_load_acquire(&a->n_zones);
-
-	while (k-- > 0) {
-		struct zone *z = &a->zone[k];
-
-		if (off < z->off)
-			continue;
-		if (off < z->data_off ||
-		    off - z->data_off >= z->n_ext * a->ext_size)
-			return NULL;
-		*ext = (off - z->data_off) >> __builtin_ctz(a->ext_size);
-		return z;
-	}
-	return NULL;
-}
-
 void map_set(struct alloc *a, uint64_t off, uint64_t n_ext, AO_t value)
 {
-	uint64_t i, ext;
+	uint64_t i, ext = 0;
 	struct zone *z = zone_at(a, off, &ext);
 
 	for (i = ext; i < ext + n_ext; i++)
 		AO_store_release(&z->map[i], value);
-}
-
-AO_t map_get(struct alloc *a, uint64_t off)
-{
-	uint64_t ext;
-	struct zone *z = zone_at(a, off, &ext);
-
-	return z ? AO_load_acquire(&z->map[ext]) : 0;
 }
 
 int alloc_each_used(struct region *r,

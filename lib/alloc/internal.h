@@ -7,6 +7,8 @@
 
 #include "alloc/alloc.h"
 
+_Static_assert(SLAB_EXT_MAX * PM_EXTENT_MAX <= 1 << 19, "slot_at()");
+
 struct bin;
 
 /*
@@ -22,11 +24,13 @@ struct bin;
  * live, as whoever claims changes words only once, but hidden.
  */
 struct slab {
+	struct owner head;
 	struct slab *next, *prev;	/* in bin->partial; a->mu         */
 	struct bin *bin;
 	uint64_t off;
 	uint32_t class_idx, type;
 	uint32_t size, n_ext, n_slots, n_words;
+	uint64_t inverse;		/* of size, times 1 << 40         */
 	bool owned, listed;		/* a->mu                          */
 	AO_t owner;			/* the cache of the owning thread */
 	uint32_t rover;			/* word of avail; owner's         */
@@ -57,6 +61,7 @@ static inline void slab_show(struct slab *s, uint32_t w, AO_t bits)
 }
 
 struct run {
+	struct owner head;
 	uint64_t off;
 	uint32_t n_ext, type;
 	AO_t live;
@@ -72,6 +77,7 @@ struct bin {
 struct zone {
 	uint64_t off;			/* descriptors                    */
 	uint64_t bitmap_off, spill_off, data_off;
+	uint64_t data_len;
 	uint64_t n_ext, n_free;
 	uint64_t hint;			/* no free extent below           */
 	uint64_t *used;			/* bitmap of extents in use       */
@@ -84,7 +90,8 @@ struct zone {
 struct alloc {
 	pthread_mutex_t mu;
 	uint64_t serial;		/* tells it from a later one      */
-	uint32_t ext_size;
+	uint32_t ext_size;		/* 1 << ext_bits                  */
+	uint32_t ext_bits;
 	AO_t n_zones;
 	struct zone zone[PM_ZONES_MAX];
 	struct bin *bins[BINS];
@@ -105,8 +112,8 @@ struct place {
 };
 
 void zone_layout(const struct pm_zone *pz, uint32_t ext_size, struct zone *z);
-/* False if off is in no extent. */
-bool place_of(const struct region *r, uint64_t off, struct place *out);
+/* False if off is in no extent. While there is no volatile state, slowly. */
+bool place_in_header(const struct region *r, uint64_t off, struct place *out);
 const struct pm_desc *desc_at(const struct region *r, uint64_t desc_off);
 
 /* extent.c; all with a->mu held. */
@@ -116,9 +123,68 @@ void extents_give(struct alloc *a, uint64_t off, uint64_t n);
 /* The longest run of free extents, at most want; 0: none. */
 uint64_t extents_longest(struct alloc *a, uint64_t want, uint64_t *off);
 int extents_back(struct region *r, uint64_t off, uint64_t len);
-struct zone *zone_at(struct alloc *a, uint64_t off, uint64_t *ext);
 void map_set(struct alloc *a, uint64_t off, uint64_t n_ext, AO_t value);
-AO_t map_get(struct alloc *a, uint64_t off);
+
+static inline struct zone *zone_at(struct alloc *a, uint64_t off, uint64_t *ext)
+{
+	AO_t k = AO_load_acquire(&a->n_zones);
+
+	while (k-- > 0) {
+		struct zone *z = &a->zone[k];
+
+		if (off < z->off)
+			continue;
+		/* Less than data_off is more than data_len. */
+		if (off - z->data_off >= z->data_len)
+			return NULL;
+		*ext = (off - z->data_off) >> a->ext_bits;
+		return z;
+	}
+	return NULL;
+}
+
+static inline AO_t map_get(struct alloc *a, uint64_t off)
+{
+	uint64_t ext;
+	struct zone *z = zone_at(a, off, &ext);
+
+	return z ? AO_load_acquire(&z->map[ext]) : 0;
+}
+
+static inline bool place_of(const struct region *r, uint64_t off,
+			    struct place *out)
+{
+	struct alloc *a = r->alloc;
+	struct zone *z = a ? zone_at(a, off, &out->ext) : NULL;
+
+	if (UNLIKELY(!z))
+		return place_in_header(r, off, out);
+	out->zone = (uint32_t)(z - a->zone);
+	out->n_ext = z->n_ext;
+	out->in_ext = (off - z->data_off) & (a->ext_size - 1);
+	out->desc_off = z->off + out->ext * sizeof(struct pm_desc);
+	out->bitmap_off = z->bitmap_off +
+			  out->ext * PM_BITMAP_BYTES(a->ext_size);
+	return true;
+}
+
+static inline void slot_fill(const struct slab *s, uint32_t idx, struct slot *out)
+{
+	out->off = s->off + (uint64_t)idx * s->size;
+	out->arg = (uint64_t)idx << 40 | (uint64_t)s->class_idx << 32 | s->type;
+	out->usable = s->size;
+	out->owner = (struct owner *)s;
+	out->idx = idx;
+	out->type = s->type;
+	out->run = false;
+}
+
+/* at is less than SLAB_EXT_MAX * PM_EXTENT_MAX, and so is size: what is lost
+ * by rounding the inverse is too little to matter. */
+static inline uint32_t slot_at(const struct slab *s, uint64_t at)
+{
+	return (uint32_t)(at * s->inverse >> 40);
+}
 
 /* slab.c; NULL: no memory, with a message. */
 struct slab *slab_new(struct alloc *a, uint64_t off, unsigned class_idx,
@@ -126,7 +192,7 @@ struct slab *slab_new(struct alloc *a, uint64_t off, unsigned class_idx,
 struct bin *bin_get(struct alloc *a, unsigned class_idx, uint32_t type);
 void bin_list(struct slab *s);
 void bin_unlist(struct slab *s);
-void slot_fill(const struct slab *s, uint32_t idx, struct slot *out);
+
 void run_fill(const struct alloc *a, struct run *run, struct slot *out);
 void slab_release(struct alloc *a, struct slab *s, uint32_t idx);
 

@@ -192,6 +192,7 @@ int alloc_open(struct region *r)
 	r->alloc = a;
 	a->serial = AO_fetch_and_add1(&next_serial);
 	a->ext_size = r->hdr->extent_size;
+	a->ext_bits = (uint32_t)__builtin_ctz(a->ext_size);
 	a->n_classes = class_count(a->ext_size);
 	for (i = 0; i < a->n_classes; i++)
 		a->class[i] = class_get(a->ext_size, i);

@@ -8,43 +8,18 @@
 
 _Static_assert(PM_EXTENT_MAX == PM_EXTENT_MIN << 4, "five extent sizes");
 
-#define LINEAR 8u		/* classes of 16, 32 ... 128 bytes */
-
-uint32_t class_size(unsigned idx)
-{
-	unsigned k;
-
-	if (idx < LINEAR)
-		return 16 * (idx + 1);
-	k = (idx - LINEAR) / 8;
-	return (128u << k) + (16u << k) * ((idx - LINEAR) % 8 + 1);
-}
-
 /* Up to SLAB_EXT_MAX extents, whose size is a power of two: eight classes for
  * each doubling from 128 on. Replay asks for every record. */
 unsigned class_count(uint32_t ext_size)
 {
-	return LINEAR + 8 * (31 - (unsigned)__builtin_clz(SLAB_EXT_MAX *
+	return CLASSES_LINEAR + 8 * (31 - (unsigned)__builtin_clz(SLAB_EXT_MAX *
 							   ext_size / 128));
 }
 
-static unsigned class_of_size(uint64_t size)
+unsigned class_of_aligned(uint64_t size, uint64_t align)
 {
-	unsigned msb;
+	unsigned idx = class_of(size < align ? align : size, 16);
 
-	if (size <= 128)
-		return size ? (unsigned)(size + 15) / 16 - 1 : 0;
-	size--;
-	msb = 63 - (unsigned)__builtin_clzll(size);
-	return LINEAR + (msb - 7) * 8 + ((size >> (msb - 3)) & 7);
-}
-
-unsigned class_of(uint64_t size, uint64_t align)
-{
-	unsigned idx = class_of_size(size < align ? align : size);
-
-	if (align <= 16)
-		return idx;
 	/* Every power of two is a class, so this ends. */
 	while (class_size(idx) % align)
 		idx++;

@@ -79,6 +79,7 @@ struct slab *slab_new(struct alloc *a, uint64_t off, unsigned class_idx,
 	s->class_idx = class_idx;
 	s->type = type;
 	s->size = c->size;
+	s->inverse = ((1ull << 40) + c->size - 1) / c->size;
 	s->n_ext = c->n_ext;
 	s->n_slots = c->n_slots;
 	s->n_words = words;
@@ -90,23 +91,12 @@ struct slab *slab_new(struct alloc *a, uint64_t off, unsigned class_idx,
 	return s;
 }
 
-void slot_fill(const struct slab *s, uint32_t idx, struct slot *out)
-{
-	out->off = s->off + (uint64_t)idx * s->size;
-	out->arg = (uint64_t)idx << 40 | (uint64_t)s->class_idx << 32 | s->type;
-	out->usable = s->size;
-	out->owner = (void *)s;
-	out->idx = idx;
-	out->type = s->type;
-	out->run = false;
-}
-
 void run_fill(const struct alloc *a, struct run *run, struct slot *out)
 {
 	out->off = run->off;
 	out->arg = (uint64_t)run->n_ext << 32 | run->type;
 	out->usable = (uint64_t)run->n_ext * a->ext_size;
-	out->owner = run;
+	out->owner = &run->head;
 	out->idx = 0;
 	out->type = run->type;
 	out->run = true;
@@ -158,11 +148,11 @@ static bool give_back(struct slab *s, uint32_t idx)
 
 void alloc_cancel(struct region *r, const struct slot *s)
 {
-	struct slab *slab = s->owner;
+	struct slab *slab = (struct slab *)s->owner;
 	AO_t bit = (AO_t)1 << s->idx % 64;
 
 	if (s->run) {
-		run_drop(r, s->owner);
+		run_drop(r, (struct run *)s->owner);
 		return;
 	}
 	if (slab_is_mine(slab)) {
@@ -179,7 +169,7 @@ int alloc_find(struct region *r, uint64_t off, struct slot *out)
 	struct alloc *a = r->alloc;
 	AO_t v = map_get(a, off);
 	struct slab *s;
-	uint64_t at;
+	uint32_t idx;
 
 	if (!v)
 		goto bad;
@@ -192,12 +182,12 @@ int alloc_find(struct region *r, uint64_t off, struct slot *out)
 		return 0;
 	}
 	s = (struct slab *)v;
-	at = off - s->off;
-	if (at % s->size || at / s->size >= s->n_slots)
+	idx = slot_at(s, off - s->off);
+	if (idx >= s->n_slots || off - s->off != (uint64_t)idx * s->size ||
+	    !slab_is_live(s, idx))
 		goto bad;
-	slot_fill(s, (uint32_t)(at / s->size), out);
-	if (slab_is_live(s, out->idx))
-		return 0;
+	slot_fill(s, idx, out);
+	return 0;
 bad:
 	errno = EINVAL;
 	return -1;
@@ -213,15 +203,15 @@ int alloc_containing(struct region *r, uint64_t off, struct slot *out)
 	if (v & RUN_BIT)
 		run_fill(r->alloc, (struct run *)(v - RUN_BIT), out);
 	else
-		slot_fill(s, (uint32_t)((off - s->off) / s->size), out);
+		slot_fill(s, slot_at(s, off - s->off), out);
 	return 0;
 }
 
 int alloc_unlive(const struct slot *s)
 {
 	AO_t bit = (AO_t)1 << s->idx % 64;
-	struct slab *slab = s->owner;
-	struct run *run = s->owner;
+	struct slab *slab = (struct slab *)s->owner;
+	struct run *run = (struct run *)s->owner;
 
 	if (s->run)
 		return fetch_and(&run->live, 0) ? 0 : -1;
@@ -230,8 +220,8 @@ int alloc_unlive(const struct slot *s)
 
 void alloc_relive(const struct slot *s)
 {
-	struct slab *slab = s->owner;
-	struct run *run = s->owner;
+	struct slab *slab = (struct slab *)s->owner;
+	struct run *run = (struct run *)s->owner;
 
 	if (s->run)
 		AO_store_release(&run->live, 1);
@@ -239,28 +229,34 @@ void alloc_relive(const struct slot *s)
 		fetch_or(&slab->live[s->idx / 64], (AO_t)1 << s->idx % 64);
 }
 
-int alloc_hide(const struct slot *s)
+int alloc_hide(const struct slot *s, unsigned bit)
 {
-	struct slab *slab = s->owner;
+	struct slab *slab = (struct slab *)s->owner;
 
-	if (s->run || !slab_is_mine(slab))
-		return alloc_unlive(s);
-	if (!slab_is_live(slab, s->idx))
+	if (s->run || !slab_is_mine(slab)) {
+		struct slot t = slot_sibling(s, bit);
+
+		return alloc_unlive(&t);
+	}
+	if (!slab_is_live(slab, s->idx / 64 * 64 + bit))
 		return -1;
-	slab_hide(slab, s->idx / 64, (AO_t)1 << s->idx % 64);
+	slab_hide(slab, s->idx / 64, (AO_t)1 << bit);
 	return 0;
 }
 
-void alloc_show(const struct slot *s)
+void alloc_show(const struct slot *s, unsigned bit)
 {
-	struct slab *slab = s->owner;
-	AO_t bit = (AO_t)1 << s->idx % 64;
+	struct slab *slab = (struct slab *)s->owner;
+	uint32_t w = s->idx / 64;
 
-	if (!s->run && slab_is_mine(slab) &&
-	    (AO_load(&slab->hidden[s->idx / 64]) & bit))
-		slab_show(slab, s->idx / 64, bit);
-	else
-		alloc_relive(s);
+	if (LIKELY(!s->run && slab_is_mine(slab) &&
+		   (AO_load(&slab->hidden[w]) >> bit & 1))) {
+		slab_show(slab, w, (AO_t)1 << bit);
+	} else {
+		struct slot t = slot_sibling(s, bit);
+
+		alloc_relive(&t);
+	}
 }
 
 static void after_mask(struct region *r, const struct pm_rec *rec,

@@ -13,10 +13,11 @@ void zone_layout(const struct pm_zone *pz, uint32_t ext_size, struct zone *z)
 	z->n_ext = n;
 	z->bitmap_off = z->off + n * sizeof(struct pm_desc);
 	z->spill_off = z->bitmap_off + n * PM_BITMAP_BYTES(ext_size);
-	z->data_off = pz->off + pz->len - n * ext_size;
+	z->data_len = n * ext_size;
+	z->data_off = pz->off + pz->len - z->data_len;
 }
 
-bool place_of(const struct region *r, uint64_t off, struct place *out)
+bool place_in_header(const struct region *r, uint64_t off, struct place *out)
 {
 	uint32_t ext_size = r->hdr->extent_size;
 	uint32_t i = header_zones(r->hdr);

@@ -70,26 +70,51 @@ static int note_range(struct ctx *c)
 	return ret;
 }
 
+static bool is_word_op(const struct ctx *c, const struct region *r,
+		       const struct slot *s, const struct op *op)
+{
+	return op->kind == OP_ALLOC && op->u.slot.owner == s->owner &&
+	       op->u.slot.idx / 64 == s->idx / 64 &&
+	       c->part[op->part]->r == r;
+}
+
+/* This level's op for the word of this slot, if it is where the last one of its
+ * slab was; or NULL. */
+static struct op *noted_op(const struct ctx *c, const struct region *r,
+			   const struct slot *s)
+{
+	uint32_t idx = owner_note(s->owner);
+
+	return idx < c->op_n && idx >= c->level[c->level_n - 1].ops &&
+	       is_word_op(c, r, s, &c->op[idx]) ? &c->op[idx] : NULL;
+}
+
 /* The last level's op for the word of this slot, or NULL. */
 static struct op *word_op(struct ctx *c, struct region *r, const struct slot *s,
 			  uint32_t *idx)
 {
-	uint64_t key = word_key(r, s);
 	struct op *op;
 
-	if (!map_find(&c->fresh, key, idx) || *idx >= c->op_n)
+	if (!map_find(&c->fresh, word_key(r, s), idx) || *idx >= c->op_n)
 		return NULL;
 	op = &c->op[*idx];
-	return op->kind == OP_ALLOC && c->part[op->part]->r == r &&
-	       word_key(r, &op->u.slot) == key ? op : NULL;
+	return is_word_op(c, r, s, op) ? op : NULL;
 }
 
 /* This slot's op if this transaction has allocated it, or NULL. */
 static struct op *fresh_op(struct ctx *c, struct region *r,
 			   const struct slot *s, uint32_t *idx)
 {
-	struct op *op = c->fresh.n ? word_op(c, r, s, idx) : NULL;
+	struct op *op;
 
+	if (!c->fresh.n)
+		return NULL;
+	op = noted_op(c, r, s);
+	if (op && (op->mask >> s->idx % 64 & 1)) {
+		*idx = (uint32_t)(op - c->op);
+		return op;
+	}
+	op = word_op(c, r, s, idx);
 	while (op && !(op->mask >> s->idx % 64 & 1)) {
 		*idx = (uint32_t)op->undo - 1;
 		op = op->undo ? &c->op[*idx] : NULL;
@@ -178,21 +203,22 @@ static int reserve(struct region *r, uint64_t size, uint64_t align,
 
 /* What this level has allocated and freed is taken again: in the log there is
  * nothing of it. */
-static bool revive(struct ctx *c, struct region *r, uint64_t size,
-		   uint64_t align, uint32_t type, struct slot *s)
+static uint8_t *revive(struct ctx *c, struct region *r, uint64_t size,
+		       uint64_t align, uint32_t type)
 {
 	struct op *op = &c->op[c->dead_op - 1];
+	unsigned bit;
 
 	/* It may have been undone, and be another one now. */
 	if (c->dead_op > c->op_n || c->dead_op <= top(c)->ops ||
 	    op->kind != OP_ALLOC || !op->dead || c->part[op->part]->r != r ||
 	    !alloc_suits(r, &op->u.slot, size, align, type))
-		return false;
-	*s = slot_sibling(&op->u.slot, (unsigned)__builtin_ctzll(op->dead));
-	alloc_show(s);
+		return NULL;
+	bit = (unsigned)__builtin_ctzll(op->dead);
+	alloc_show(&op->u.slot, bit);
 	op->dead &= op->dead - 1;
 	op->len = max_u64(op->len, size);
-	return true;
+	return r->work + slot_sibling(&op->u.slot, bit).off;
 }
 
 /* A single operation never asks what is fresh. */
@@ -200,8 +226,14 @@ static int push_alloc(struct ctx *c, struct region *r, const struct slot *s,
 		      uint64_t size)
 {
 	uint32_t idx = 0;
-	struct op *last = NULL, *op;
+	struct op *last = NULL, *op = noted_op(c, r, s);
 
+	/* There is none in a single operation. */
+	if (LIKELY(op)) {
+		op->mask |= 1ull << s->idx % 64;
+		op->len = max_u64(op->len, size);
+		return 0;
+	}
 	if (!c->single) {
 		last = word_op(c, r, s, &idx);
 		if (last && idx >= top(c)->ops) {
@@ -215,6 +247,7 @@ static int push_alloc(struct ctx *c, struct region *r, const struct slot *s,
 	op = op_push(c, r, OP_ALLOC);
 	if (!op)
 		return -1;
+	__atomic_store_n(&s->owner->note, c->op_n - 1, __ATOMIC_RELAXED);
 	op->off = s->off;
 	op->len = size;
 	op->u.slot = *s;
@@ -231,23 +264,27 @@ void *tx_alloc(struct region *r, uint64_t size, uint64_t align, uint32_t type,
 	       bool zero)
 {
 	struct ctx *c = ctx_peek();
+	uint8_t *p = NULL;
 	struct slot s;
 
-	if (!c->dead_op || !revive(c, r, size, align, type, &s)) {
+	if (c->dead_op)
+		p = revive(c, r, size, align, type);
+	if (!p) {
 		if (reserve(r, size, align, type, &s))
 			return NULL;
 		if (push_alloc(c, r, &s, size)) {
 			alloc_cancel(r, &s);
 			return NULL;
 		}
+		p = r->work + s.off;
 	}
 	note_lines(c, s.off, size);
-	if (zero) {
+	if (UNLIKELY(zero)) {
 		if (c->single)
 			c->op[c->op_n - 1].flags |= OPF_ZERO;
-		memset(r->work + s.off, 0, size);
+		memset(p, 0, size);
 	}
-	return r->work + s.off;
+	return p;
 }
 
 /* The object is live; the caller has found it by alloc_find(). */
@@ -259,7 +296,7 @@ int tx_free(struct region *r, const struct slot *s)
 	uint64_t bit = 1ull << s->idx % 64;
 	bool here = fresh && idx >= top(c)->ops;
 
-	if (here ? alloc_hide(s) : alloc_unlive(s)) {
+	if (here ? alloc_hide(s, s->idx % 64) : alloc_unlive(s)) {
 		errno = EINVAL;
 		return -1;
 	}

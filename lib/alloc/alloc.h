@@ -108,11 +108,11 @@ int alloc_containing(struct region *r, uint64_t off, struct slot *out);
 bool alloc_suits(struct region *r, const struct slot *s, uint64_t size,
 		 uint64_t align, uint32_t type);
 /* Marks freed. -1: it was not live. */
-int alloc_unlive(const struct slot *s);
+int alloc_unlive(struct region *r, const struct slot *s);
 void alloc_relive(const struct slot *s);
 /* The same for a slot that this thread has reserved and keeps: cheaper. bit:
  * the one in the same word of the bitmap as s. */
-int alloc_hide(const struct slot *s, unsigned bit);
+int alloc_hide(struct region *r, const struct slot *s, unsigned bit);
 void alloc_show(const struct slot *s, unsigned bit);
 
 /* Is this allocator record possible in this region? For replay (I7). */

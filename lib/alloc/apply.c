@@ -260,7 +260,9 @@ void alloc_flush(struct region *r, const struct pm_rec *rec,
 	if (one)
 		off = slab_off(rec, class_size(rec_class(rec)));
 	place_of(r, off, &p);
-	flush_line(r, set, p.desc_off);
+	/* What frees leaves the descriptor alone. */
+	if (type != PM_REC_FREE && type != PM_REC_FREEMASK)
+		flush_line(r, set, p.desc_off);
 	if (one)
 		flush_line(r, set, p.bitmap_off + (rec->arg >> 40) / 64 * 8);
 	if (type == PM_REC_FREEMASK || type == PM_REC_ALLOCMASK)

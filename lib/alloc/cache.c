@@ -21,16 +21,16 @@ static void unclaim(struct slab *s)
 	uint32_t w;
 
 	for (w = 0; w < s->n_words; w++) {
-		AO_t hidden = AO_load(&s->hidden[w]);
+		AO_t hidden = AO_load(&s->word[w].hidden);
 
 		if (hidden) {
-			fetch_and(&s->live[w], ~hidden);
-			AO_store(&s->hidden[w], 0);
+			fetch_and(&s->word[w].live, ~hidden);
+			AO_store(&s->word[w].hidden, 0);
 		}
 	}
 	s->avail = 0;
 	if (avail) {
-		fetch_and(&s->taken[s->rover], ~avail);
+		fetch_and(&s->word[s->rover].taken, ~avail);
 		AO_fetch_and_add_full(&s->n_free,
 				      (AO_t)__builtin_popcountll(avail));
 	}

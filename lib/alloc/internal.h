@@ -24,40 +24,46 @@ struct bin;
  * live, as whoever claims changes words only once, but hidden.
  */
 struct slab {
+	/* A line that hardly changes, but for the owner's. */
 	struct owner head;
-	struct slab *next, *prev;	/* in bin->partial; a->mu         */
-	struct bin *bin;
-	uint64_t off;
 	uint32_t class_idx, type;
 	uint32_t size, n_ext, n_slots, n_words;
-	uint64_t inverse;		/* of size, times 1 << 40         */
-	bool owned, listed;		/* a->mu                          */
-	AO_t owner;			/* the cache of the owning thread */
 	uint32_t rover;			/* word of avail; owner's         */
+	uint64_t off;
+	uint64_t inverse;		/* of size, times 1 << 40         */
+	uint64_t bitmap_off;		/* on the medium                  */
+	AO_t owner;			/* the cache of the owning thread */
+	/* Another. */
+	AO_t n_free;			/* zero bits in taken             */
 	AO_t avail;			/* owner's                        */
 	AO_t durable;			/* has a descriptor on the medium */
-	AO_t n_free;			/* zero bits in taken             */
-	AO_t *live;			/* after taken                    */
-	AO_t *hidden;			/* after live; owner's            */
-	AO_t taken[];
-};
+	struct slab *next, *prev;	/* in bin->partial; a->mu         */
+	struct bin *bin;
+	bool owned, listed;		/* a->mu                          */
+	struct word {
+		AO_t taken, live;
+		AO_t hidden;		/* owner's                        */
+	} word[];
+} CACHE_ALIGNED;
+
+_Static_assert(offsetof(struct slab, n_free) == 64, "the first line");
 
 static inline bool slab_is_live(const struct slab *s, uint32_t idx)
 {
 	/* In this order: a claim hides before it makes live. */
-	AO_t live = AO_load_acquire(&s->live[idx / 64]);
+	AO_t live = AO_load_acquire(&s->word[idx / 64].live);
 
-	return (live & ~AO_load(&s->hidden[idx / 64])) >> idx % 64 & 1;
+	return (live & ~AO_load(&s->word[idx / 64].hidden)) >> idx % 64 & 1;
 }
 
 static inline void slab_hide(struct slab *s, uint32_t w, AO_t bits)
 {
-	AO_store(&s->hidden[w], AO_load(&s->hidden[w]) | bits);
+	AO_store(&s->word[w].hidden, AO_load(&s->word[w].hidden) | bits);
 }
 
 static inline void slab_show(struct slab *s, uint32_t w, AO_t bits)
 {
-	AO_store(&s->hidden[w], AO_load(&s->hidden[w]) & ~bits);
+	AO_store(&s->word[w].hidden, AO_load(&s->word[w].hidden) & ~bits);
 }
 
 struct run {
@@ -189,6 +195,8 @@ static inline uint32_t slot_at(const struct slab *s, uint64_t at)
 /* slab.c; NULL: no memory, with a message. */
 struct slab *slab_new(struct alloc *a, uint64_t off, unsigned class_idx,
 		      uint32_t type);
+/* For a slab that was made without its place. */
+void slab_place(struct alloc *a, struct slab *s, uint64_t off);
 struct bin *bin_get(struct alloc *a, unsigned class_idx, uint32_t type);
 void bin_list(struct slab *s);
 void bin_unlist(struct slab *s);

@@ -6,9 +6,9 @@
 
 static AO_t live_word(const struct slab *s, uint32_t w)
 {
-	AO_t live = AO_load_acquire(&s->live[w]);
+	AO_t live = AO_load_acquire(&s->word[w].live);
 
-	return live & ~AO_load(&s->hidden[w]);
+	return live & ~AO_load(&s->word[w].hidden);
 }
 
 /* First live slot of the slab whose index is at least idx; n_slots: none. */
@@ -90,7 +90,7 @@ static bool is_free(AO_t v)
 		return !v;
 	n = AO_load(&s->n_free);
 	for (w = 0; w < s->n_words; w++)
-		n += (unsigned)__builtin_popcountll(AO_load(&s->hidden[w]));
+		n += (unsigned)__builtin_popcountll(AO_load(&s->word[w].hidden));
 	return n == s->n_slots;
 }
 

@@ -64,14 +64,14 @@ static int load_slab(struct region *r, struct zone *z, uint64_t i,
 		return -1;
 	claim(z, i, d->n_ext, (AO_t)s);
 	for (w = 0; w < bytes / 8; w++) {
-		AO_t free_mask = w < s->n_words ? ~s->taken[w] : 0;
+		AO_t free_mask = w < s->n_words ? ~s->word[w].taken : 0;
 
 		if (bits[w] & ~free_mask)
 			return damaged(r, z, i, "an object beyond its slab");
 		if (w >= s->n_words)
 			continue;
-		s->taken[w] |= bits[w];
-		s->live[w] = bits[w];
+		s->word[w].taken |= bits[w];
+		s->word[w].live = bits[w];
 		used += (uint32_t)__builtin_popcountll(bits[w]);
 	}
 	s->durable = 1;

@@ -26,14 +26,14 @@ static bool slab_claim(struct slab *s)
 
 	if (!n_free)
 		return false;
-	while (!(word = ~AO_load_acquire(&s->taken[w])))
+	while (!(word = ~AO_load_acquire(&s->word[w].taken)))
 		w = w + 1 == s->n_words ? 0 : w + 1;
 	while ((n = (AO_t)__builtin_popcountll(word)) > n_free)
 		word &= word - 1;
 	AO_fetch_and_add_full(&s->n_free, -n);
-	fetch_or(&s->taken[w], word);
+	fetch_or(&s->word[w].taken, word);
 	slab_hide(s, w, word);
-	fetch_or(&s->live[w], word);
+	fetch_or(&s->word[w].live, word);
 	s->rover = w;
 	s->avail = word;
 	return true;
@@ -80,7 +80,7 @@ static int slab_carve(struct region *r, unsigned idx, uint32_t type,
 		free(s);
 		return ret;
 	}
-	s->off = off;
+	slab_place(a, s, off);
 	map_set(a, off, s->n_ext, (AO_t)s);
 	/* Its pages will all be written soon: one call instead of a fault
 	 * for each. A kernel that does not know it leaves the faults. */

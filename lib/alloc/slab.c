@@ -58,24 +58,37 @@ void bin_unlist(struct slab *s)
 	s->listed = false;
 }
 
+void slab_place(struct alloc *a, struct slab *s, uint64_t off)
+{
+	uint64_t ext = 0;
+	struct zone *z = off ? zone_at(a, off, &ext) : NULL;
+
+	s->off = off;
+	s->bitmap_off = z ? z->bitmap_off + ext * PM_BITMAP_BYTES(a->ext_size)
+			  : 0;
+}
+
 /* All slots free; bits beyond the last slot are taken for good. */
 struct slab *slab_new(struct alloc *a, uint64_t off, unsigned class_idx,
 		      uint32_t type)
 {
 	const struct size_class *c = &a->class[class_idx];
 	uint32_t words = (c->n_slots + 63) / 64;
-	struct slab *s = calloc(1, sizeof(*s) + 3 * words * sizeof(AO_t));
+	uint64_t len = round_up(sizeof(struct slab) +
+				words * sizeof(struct word), 64);
+	struct slab *s = aligned_alloc(64, len);
 
 	if (!s) {
 		err_set(ENOMEM, "out of memory");
 		return NULL;
 	}
+	memset(s, 0, len);
 	s->bin = bin_get(a, class_idx, type);
 	if (!s->bin) {
 		free(s);
 		return NULL;
 	}
-	s->off = off;
+	slab_place(a, s, off);
 	s->class_idx = class_idx;
 	s->type = type;
 	s->size = c->size;
@@ -83,11 +96,9 @@ struct slab *slab_new(struct alloc *a, uint64_t off, unsigned class_idx,
 	s->n_ext = c->n_ext;
 	s->n_slots = c->n_slots;
 	s->n_words = words;
-	s->live = s->taken + words;
-	s->hidden = s->live + words;
 	s->n_free = c->n_slots;
 	if (c->n_slots % 64)
-		s->taken[words - 1] = ~(AO_t)0 << c->n_slots % 64;
+		s->word[words - 1].taken = ~(AO_t)0 << c->n_slots % 64;
 	return s;
 }
 
@@ -108,9 +119,9 @@ void slab_release(struct alloc *a, struct slab *s, uint32_t idx)
 	AO_t bit = (AO_t)1 << idx % 64, before;
 	uint64_t off = s->off;
 
-	if (AO_load(&s->live[idx / 64]) & bit)
-		fetch_and(&s->live[idx / 64], ~bit);
-	fetch_and(&s->taken[idx / 64], ~bit);
+	if (AO_load(&s->word[idx / 64].live) & bit)
+		fetch_and(&s->word[idx / 64].live, ~bit);
+	fetch_and(&s->word[idx / 64].taken, ~bit);
 	before = AO_fetch_and_add1_full(&s->n_free);
 	if (before != 0)
 		return;
@@ -139,7 +150,7 @@ static bool give_back(struct slab *s, uint32_t idx)
 	AO_t bit = (AO_t)1 << idx % 64;
 	uint32_t w = idx / 64;
 
-	if (w != s->rover || !(AO_load(&s->live[w]) & bit))
+	if (w != s->rover || !(AO_load(&s->word[w].live) & bit))
 		return false;
 	slab_hide(s, w, bit);
 	s->avail |= bit;
@@ -158,7 +169,7 @@ void alloc_cancel(struct region *r, const struct slot *s)
 	if (slab_is_mine(slab)) {
 		if (give_back(slab, s->idx))
 			return;
-		fetch_and(&slab->live[s->idx / 64], ~bit);
+		fetch_and(&slab->word[s->idx / 64].live, ~bit);
 		slab_show(slab, s->idx / 64, bit);
 	}
 	slab_release(r->alloc, slab, s->idx);
@@ -207,7 +218,7 @@ int alloc_containing(struct region *r, uint64_t off, struct slot *out)
 	return 0;
 }
 
-int alloc_unlive(const struct slot *s)
+int alloc_unlive(struct region *r, const struct slot *s)
 {
 	AO_t bit = (AO_t)1 << s->idx % 64;
 	struct slab *slab = (struct slab *)s->owner;
@@ -215,7 +226,9 @@ int alloc_unlive(const struct slot *s)
 
 	if (s->run)
 		return fetch_and(&run->live, 0) ? 0 : -1;
-	return fetch_and(&slab->live[s->idx / 64], ~bit) & bit ? 0 : -1;
+	/* The commit stores there: its cache miss overlaps with others. */
+	__builtin_prefetch(r->home + slab->bitmap_off + s->idx / 64 * 8, 1);
+	return fetch_and(&slab->word[s->idx / 64].live, ~bit) & bit ? 0 : -1;
 }
 
 void alloc_relive(const struct slot *s)
@@ -226,17 +239,17 @@ void alloc_relive(const struct slot *s)
 	if (s->run)
 		AO_store_release(&run->live, 1);
 	else
-		fetch_or(&slab->live[s->idx / 64], (AO_t)1 << s->idx % 64);
+		fetch_or(&slab->word[s->idx / 64].live, (AO_t)1 << s->idx % 64);
 }
 
-int alloc_hide(const struct slot *s, unsigned bit)
+int alloc_hide(struct region *r, const struct slot *s, unsigned bit)
 {
 	struct slab *slab = (struct slab *)s->owner;
 
 	if (s->run || !slab_is_mine(slab)) {
 		struct slot t = slot_sibling(s, bit);
 
-		return alloc_unlive(&t);
+		return alloc_unlive(r, &t);
 	}
 	if (!slab_is_live(slab, s->idx / 64 * 64 + bit))
 		return -1;
@@ -250,7 +263,7 @@ void alloc_show(const struct slot *s, unsigned bit)
 	uint32_t w = s->idx / 64;
 
 	if (LIKELY(!s->run && slab_is_mine(slab) &&
-		   (AO_load(&slab->hidden[w]) >> bit & 1))) {
+		   (AO_load(&slab->word[w].hidden) >> bit & 1))) {
 		slab_show(slab, w, (AO_t)1 << bit);
 	} else {
 		struct slot t = slot_sibling(s, bit);

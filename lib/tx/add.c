@@ -296,7 +296,7 @@ int tx_free(struct region *r, const struct slot *s)
 	uint64_t bit = 1ull << s->idx % 64;
 	bool here = fresh && idx >= top(c)->ops;
 
-	if (here ? alloc_hide(s, s->idx % 64) : alloc_unlive(s)) {
+	if (here ? alloc_hide(r, s, s->idx % 64) : alloc_unlive(r, s)) {
 		errno = EINVAL;
 		return -1;
 	}

@@ -278,7 +278,7 @@ void *tx_alloc(struct region *r, uint64_t size, uint64_t align, uint32_t type,
 		}
 		p = r->work + s.off;
 	}
-	note_lines(c, s.off, size);
+	note_lines(c, region_off(r, p), size);
 	if (UNLIKELY(zero)) {
 		if (c->single)
 			c->op[c->op_n - 1].flags |= OPF_ZERO;

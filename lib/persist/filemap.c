@@ -44,15 +44,18 @@ int filemap_map(PmMedium *m, int extra_flags)
 	return 0;
 }
 
+/* Only the length is asked for. Whoever asks when a file was changed makes the
+ * next change of it one that has to be told apart: a new time in its inode,
+ * which the next sync would have to write besides. */
 enum cut filemap_cut(const PmMedium *m)
 {
 	/* Before the file is looked at: another thread may grow both. */
 	uint64_t size = __atomic_load_n(&m->size, __ATOMIC_ACQUIRE);
-	struct stat st;
+	struct statx st;
 
-	if (fstat(m->fd, &st))
+	if (statx(m->fd, "", AT_EMPTY_PATH, STATX_SIZE, &st))
 		return CUT_UNKNOWN;
-	return (uint64_t)st.st_size < size ? IS_CUT : NOT_CUT;
+	return st.stx_size < size ? IS_CUT : NOT_CUT;
 }
 
 int filemap_check(const PmMedium *m)

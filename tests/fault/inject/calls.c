@@ -27,7 +27,7 @@ enum id {
 	ID_malloc, ID_calloc, ID_realloc, ID_aligned_alloc, ID_strdup,
 	ID_asprintf, ID_realpath, ID_mmap, ID_mprotect, ID_madvise,
 	ID_memfd_create, ID_open, ID_fopen, ID_close, ID_access,
-	ID_getcwd, ID_fstat, ID_fstatfs, ID_flock, ID_pread, ID_lseek,
+	ID_getcwd, ID_fstat, ID_statx, ID_fstatfs, ID_flock, ID_pread, ID_lseek,
 	ID_sendfile, ID_ftruncate, ID_fallocate, ID_link, ID_linkat, ID_unlink,
 	ID_msync, ID_fdatasync, ID_fsync, ID_getrandom, ID_syscall,
 	ID_pthread_create, ID_pthread_key_create, ID_pthread_setspecific,
@@ -53,7 +53,8 @@ const struct fault faults[] = {
 	F(close, EIO, FAULT_FILE),
 	F(access, EACCES, FAULT_FILE),
 	F(getcwd, ENOENT, FAULT_FILE),
-	F(fstat, EIO, FAULT_FILE | FAULT_SYNC),
+	F(fstat, EIO, FAULT_FILE),
+	F(statx, EIO, FAULT_FILE | FAULT_SYNC),
 	F(fstatfs, EIO, FAULT_FILE),
 	F(flock, ENOLCK, FAULT_FILE),
 	F(pread, EIO, FAULT_FILE),
@@ -373,6 +374,8 @@ WRAP(madvise, void *p _ size_t n _ int how, p _ n _ how)
 WRAP(memfd_create, const char *name _ unsigned flags, name _ flags)
 WRAP(access, const char *path _ int mode, path _ mode)
 WRAP(fstat, int fd _ struct stat *st, fd _ st)
+WRAP(statx, int dir _ const char *path _ int flags _ unsigned mask _
+     struct statx *st, dir _ path _ flags _ mask _ st)
 WRAP(flock, int fd _ int how, fd _ how)
 WRAP(ftruncate, int fd _ off_t n, fd _ n)
 WRAP(fallocate, int fd _ int mode _ off_t at _ off_t n, fd _ mode _ at _ n)

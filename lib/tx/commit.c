@@ -43,21 +43,23 @@ out:
 
 static int commit_deferred(struct region *r, struct pm_entry *e, unsigned what)
 {
-	struct lane *l = lane_acquire(r->log);
-	int ret = lane_need(r, l, line_up(e->len));
-	uint64_t seq = 0;
+	struct log *log = r->log;
+	uint64_t need = line_up(e->len), seq = 0;
+	struct lane *l = log->grouped ? group_lane(log, need)
+				      : lane_acquire(log);
+	int ret = lane_need(r, l, need);
 
 	/* ORDER T3: what this thread spilled, before another thread's flush of
 	 * the group can make the entry that names it durable. */
 	if (ret == 0 && (what & ENTRY_SPILLED))
 		ret = log_fence(r, &l->fences);
 	if (ret == 0) {
-		seq = lane_take_seq(r->log, l);
+		seq = lane_take_seq(log, l);
 		lane_append(r, l, e, seq, PM_WRITE_PLAIN);
 		lane_publish(l, e->len, false);
 	}
 	lane_release(l);
-	if (ret == 0 && (what & ENTRY_NOW))
+	if (ret == 0 && ((what & ENTRY_NOW) || log->grouped))
 		ret = log_flush_upto(r, seq);
 	return ret;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * flush.c: making deferred commits durable in groups (PM_RELAXED and
- * PM_FLUSH_MANUAL).
+ * flush.c: making deferred commits durable in groups (PM_RELAXED,
+ * PM_FLUSH_MANUAL, and where group.c has commits wait for their group).
  *
  * A deferred commit writes its entry by plain stores and applies nothing. A
  * group flush makes whole the gap-free prefix of sequence numbers: it flushes
@@ -10,7 +10,6 @@
  */
 #include "tx/internal.h"
 
-#include <sched.h>
 #include <time.h>
 
 static const struct pm_entry *entry_at(struct region *r, struct lane *l,
@@ -79,7 +78,7 @@ static void apply_in_order(struct region *r, struct turn *turn, unsigned n)
 	}
 }
 
-static int flush_group(struct region *r)
+static int flush_settled(struct region *r)
 {
 	struct log *log = r->log;
 	uint64_t seq = log_settled(log);
@@ -108,19 +107,13 @@ static int flush_group(struct region *r)
 	return 0;
 }
 
-int log_flush_upto(struct region *r, uint64_t seq)
+int log_flush_group(struct region *r)
 {
-	struct log *log = r->log;
-	int ret = 0;
+	int ret;
 
-	while (ret == 0 && AO_load_acquire(&log->durable) < seq) {
-		pthread_mutex_lock(&log->flush_mu);
-		ret = flush_group(r);
-		pthread_mutex_unlock(&log->flush_mu);
-		/* A lower number may still be in flight. */
-		if (ret == 0 && AO_load_acquire(&log->durable) < seq)
-			sched_yield();
-	}
+	pthread_mutex_lock(&r->log->flush_mu);
+	ret = flush_settled(r);
+	pthread_mutex_unlock(&r->log->flush_mu);
 	return ret;
 }
 

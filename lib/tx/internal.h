@@ -3,7 +3,7 @@
  * internal.h: what the .c files of lib/tx share.
  *
  * Lock order: multi_mu, lanes (by region number), ckpt_mu, flush_mu, alloc.mu,
- * hdr_mu. A thread that waits for ckpt_mu has no sequence number in flight.
+ * hdr_mu; group_mu is a leaf. A thread that waits for ckpt_mu has no sequence number in flight.
  */
 #ifndef PMHEAP_LIB_TX_INTERNAL_H
 #define PMHEAP_LIB_TX_INTERNAL_H
@@ -56,12 +56,19 @@ struct log {
 	unsigned n_lanes;
 	bool deferred;			/* commits become durable in groups */
 	bool relaxed;			/* transactions too                */
+	bool grouped;			/* but return when their group is  */
 	pthread_mutex_t ckpt_mu;
 	uint64_t ckpt_gen;
 	int ckpt_slot;
 	AO_t checkpoints, ckpt_fences;
 	pthread_mutex_t flush_mu;
 	AO_t flush_fences, direct_fences;
+	pthread_mutex_t group_mu;	/* of led                          */
+	pthread_cond_t group_cv;
+	bool led;			/* a thread flushes a group        */
+	uint64_t group_most;		/* commits that the next may have  */
+	uint64_t fence_ns;		/* that the last one took          */
+	AO_t group_lane;		/* where entries go now            */
 	uint8_t *mirror;		/* of all lanes, in ordinary memory:
 					   reading what was streamed past the
 					   cache would miss it every time   */
@@ -155,9 +162,12 @@ static inline const void *lane_ring(const struct log *log, const struct lane *l,
 }
 
 struct lane *lane_acquire(struct log *log);
+/* The lane of that index if nobody holds it, or NULL. */
+struct lane *lane_try(struct log *log, unsigned idx);
 void lane_release(struct lane *l);
 /* Room for need bytes in a lane that the caller holds. 0 or -1 EIO. */
 int lane_need(struct region *r, struct lane *l, uint64_t need);
+bool lane_has_room(const struct log *log, const struct lane *l, uint64_t need);
 /* Takes the next sequence number and marks it in flight. */
 uint64_t lane_take_seq(struct log *log, struct lane *l);
 /* Completes the entry and writes it at the lane's tail. how: PM_WRITE_*. */
@@ -192,9 +202,15 @@ int log_checkpoint_all(struct region *r);
 /* For closing: an empty log and two equal header copies. */
 int log_checkpoint_clean(struct region *r);
 /* flush.c */
-int log_flush_upto(struct region *r, uint64_t seq);
+/* Makes durable, and applies, what is settled. One thread at a time. */
+int log_flush_group(struct region *r);
 int flusher_start(struct region *r);
 void flusher_stop(struct region *r);
+/* group.c */
+/* Returns when all up to seq is durable. 0 or -1 EIO. */
+int log_flush_upto(struct region *r, uint64_t seq);
+/* For the entry of a commit that waits for its group. */
+struct lane *group_lane(struct log *log, uint64_t need);
 /* trim.c */
 void work_trim(struct region *r);
 uint64_t work_bytes(struct region *r);

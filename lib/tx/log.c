@@ -47,6 +47,14 @@ uint64_t entry_sum(const struct pm_entry *e, uint64_t nonce, unsigned lane,
 	return checksum(e + 1, e->len - sizeof(*e), seed);
 }
 
+struct lane *lane_try(struct log *log, unsigned idx)
+{
+	struct lane *l = &log->lane[idx];
+
+	return !AO_load(&l->busy) && AO_compare_and_swap_full(&l->busy, 0, 1)
+		? l : NULL;
+}
+
 struct lane *lane_acquire(struct log *log)
 {
 	unsigned tries = 0, i;
@@ -55,10 +63,9 @@ struct lane *lane_acquire(struct log *log)
 		my_lane = (unsigned)AO_fetch_and_add1(&next_lane) + 1;
 	i = my_lane < log->n_lanes ? my_lane : my_lane % log->n_lanes;
 	for (;;) {
-		struct lane *l = &log->lane[i];
+		struct lane *l = lane_try(log, i);
 
-		if (!AO_load(&l->busy) &&
-		    AO_compare_and_swap_full(&l->busy, 0, 1))
+		if (l)
 			return l;
 		i = i + 1 == log->n_lanes ? 0 : i + 1;
 		if (++tries % log->n_lanes == 0)
@@ -71,12 +78,16 @@ void lane_release(struct lane *l)
 	AO_store_release(&l->busy, 0);
 }
 
+bool lane_has_room(const struct log *log, const struct lane *l, uint64_t need)
+{
+	return l->tail + need - AO_load_acquire(&l->head) <= log->lane_size;
+}
+
 int lane_need(struct region *r, struct lane *l, uint64_t need)
 {
-	uint64_t size = r->log->lane_size;
-
-	while (UNLIKELY(l->tail + need - AO_load_acquire(&l->head) > size)) {
-		if (log_checkpoint_to(r, l, l->tail + need - size))
+	while (UNLIKELY(!lane_has_room(r->log, l, need))) {
+		if (log_checkpoint_to(r, l, l->tail + need -
+				      r->log->lane_size))
 			return -1;
 		/* Others may be between sequence number and apply. */
 		sched_yield();

@@ -66,6 +66,9 @@ int log_open(struct region *r, unsigned durability, unsigned flush_ms,
 
 	log->relaxed = durability == PM_RELAXED;
 	log->deferred = log->relaxed || (r->flags & PM_FLUSH_MANUAL);
+	if (!log->deferred &&
+	    !(r->md.m.backend->traits & PM_BACKEND_CPU_FENCE))
+		log->deferred = log->grouped = true;
 	log->flush_ms = flush_ms ? flush_ms : 100;
 	log->work_budget = work_budget;
 	log->nonce = random_id();
@@ -91,6 +94,11 @@ static void log_free(struct region *r)
 	log_scan_free(&log->kept);
 	pthread_mutex_destroy(&log->ckpt_mu);
 	pthread_mutex_destroy(&log->flush_mu);
+	/* Threads of the parent may have waited when it forked. */
+	if (!table_in_child()) {
+		pthread_mutex_destroy(&log->group_mu);
+		pthread_cond_destroy(&log->group_cv);
+	}
 	pthread_mutex_destroy(&log->grow_mu);
 	free(log->ckpt_buf);
 	free(log->flush_buf);
@@ -137,5 +145,5 @@ void log_stats(struct region *r, PmStats *out)
 	out->sequence = AO_load(&log->seq);
 	out->work_bytes = work_bytes(r);
 	strcpy(out->durability, log->relaxed ? "relaxed" :
-	       log->deferred ? "manual" : "strict");
+	       log->deferred && !log->grouped ? "manual" : "strict");
 }

@@ -12,7 +12,8 @@
 #define SIDES 2
 #define OBJECTS 3
 
-enum mode { STRICT, MANUAL, RELAXED, MODES };
+/* GROUPED: strict, on a medium whose fence is expensive. */
+enum mode { STRICT, MANUAL, RELAXED, GROUPED, MODES };
 
 enum op_kind { DO_SET, DO_PUT, DO_DEL, DO_BIG, DO_SPILL, DO_MULTI, DO_NESTED,
 	       DO_GROW, DO_WRITE, DO_MANY, DO_FLUSH, DO_REOPEN,

@@ -206,9 +206,9 @@ static void park_fill(PmMedium *m, uint64_t off, int c, size_t n, unsigned how)
 
 static int park_fence(PmMedium *m)
 {
+	bool all = m->backend->traits & PM_BACKEND_CPU_FENCE;
 	size_t i;
 
-	(void)m;
 	if (here(true)) {
 		errno = EIO;
 		return -1;
@@ -217,7 +217,7 @@ static int park_fence(PmMedium *m)
 	for (i = 0; i < pending_n; i++) {
 		struct pending *p = &pending[i];
 
-		if (p->m != m->priv)
+		if (!all && p->m != m->priv)
 			continue;
 		if (p->m->version[p->line] < p->version) {
 			memcpy(p->m->certain + p->line * LINE, p->bytes, LINE);
@@ -230,18 +230,27 @@ static int park_fence(PmMedium *m)
 	return 0;
 }
 
+#define PARK_OPS						\
+	.abi = PM_BACKEND_ABI,					\
+	.survives = PM_SURVIVES_POWER,				\
+	.map = park_map,					\
+	.grow = park_grow,					\
+	.unmap = park_unmap,					\
+	.write = park_write,					\
+	.fill = park_fill,					\
+	.flush = park_flush,					\
+	.fence = park_fence
+
 const PmBackend park_backend = {
-	.abi = PM_BACKEND_ABI,
-	.traits = PM_BACKEND_NO_FILE,
+	.traits = PM_BACKEND_NO_FILE | PM_BACKEND_CPU_FENCE,
 	.name = "park",
-	.survives = PM_SURVIVES_POWER,
-	.map = park_map,
-	.grow = park_grow,
-	.unmap = park_unmap,
-	.write = park_write,
-	.fill = park_fill,
-	.flush = park_flush,
-	.fence = park_fence,
+	PARK_OPS,
+};
+
+const PmBackend park_disk = {
+	.traits = PM_BACKEND_NO_FILE,
+	.name = "park-disk",
+	PARK_OPS,
 };
 
 void park_end(void)

@@ -5,7 +5,8 @@
  * its media would hold after a power cut at that moment.
  *
  * Its media are images in memory, named "a" and "b" by the last part of the
- * path. What a thread flushed is certain when the same thread has fenced.
+ * path. What a thread flushed is certain when the same thread has fenced: on
+ * all media, or with park_disk on the one that it fenced.
  */
 #ifndef TESTS_PARK_H
 #define TESTS_PARK_H
@@ -23,7 +24,7 @@ struct park_image {
 	uint64_t size[PARK_MEDIA];
 };
 
-extern const PmBackend park_backend;
+extern const PmBackend park_backend, park_disk;
 
 /* What was executed, or only what is certain; the current media become it. */
 void park_take(struct park_image *im, bool certain);

@@ -46,7 +46,7 @@ const char *play_name(int what)
 const char *play_mode_name(int mode)
 {
 	static const char *const mode_names[MODES] = {
-		"strict", "manual", "relaxed",
+		"strict", "manual", "relaxed", "grouped",
 	};
 
 	return mode_names[mode];
@@ -56,7 +56,8 @@ static PmWrapperConfig config(int medium, enum mode mode)
 {
 	PmWrapperConfig c = {
 		.path = medium ? "/park/b" : "/park/a",
-		.backend = &park_backend, .lanes = 2, .lane_size = LANE,
+		.backend = mode == STRICT ? &park_backend : &park_disk,
+		.lanes = 2, .lane_size = LANE,
 		.flags = mode == MANUAL ? PM_FLUSH_MANUAL : 0,
 		.durability = mode == RELAXED ? PM_RELAXED : PM_STRICT,
 		.flush_ms = 1000000,
@@ -190,7 +191,7 @@ static void step(struct play *p, int side, enum op_kind what)
 		return;
 	}
 	p->side[side].done = n;
-	if (p->mode == STRICT || what == DO_MULTI || what == DO_SPILL ||
+	if (p->mode == STRICT || p->mode == GROUPED || what == DO_MULTI || what == DO_SPILL ||
 	    (p->mode == MANUAL && what != DO_WRITE))
 		p->side[side].durable = n;
 }

@@ -15,7 +15,7 @@
 
 /* Commits, and calls of msync() in one, up to the point that is wanted. */
 #define WRAPS_AFTER 10
-#define SPILL_SYNCS 3
+#define SPILL_SYNCS 4
 
 static bool made(bool after)
 {

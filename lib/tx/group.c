@@ -7,17 +7,20 @@
  * Where a fence is expensive (no PM_BACKEND_CPU_FENCE), commits that are durable
  * on return go this way too: log->grouped. Their entries go to one lane, so that
  * a group is one or two pages and not one for each thread.
- *
- * Lock order: group_mu is a leaf; who leads does not hold it.
  */
 #include "tx/internal.h"
 
+#include <linux/futex.h>
+#include <limits.h>
 #include <sched.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 /* Waiting for others may make a group so much later: this part of what its
- * fence takes, and at most that. */
-#define PATIENCE 8
+ * fence takes, and at most that. Those that were woken have to get a processor,
+ * which takes a while if they are more than it has. */
+#define PATIENCE 2
 #define PATIENCE_NS 50000u
 
 static uint64_t now_ns(void)
@@ -62,30 +65,43 @@ static int lead(struct region *r)
 	return ret;
 }
 
+/* Until the thread that leads now, or led when turn was read, is done. Either
+ * it sees that somebody waits, or its turn is over before this begins to. */
+static void wait_turn(struct log *log, uint32_t turn)
+{
+	AO_fetch_and_add1_full(&log->waiting);
+	syscall(SYS_futex, &log->turn, FUTEX_WAIT_PRIVATE, turn, NULL);
+	AO_fetch_and_sub1_full(&log->waiting);
+}
+
+static void end_turn(struct log *log)
+{
+	AO_store_release(&log->led, 0);
+	__atomic_add_fetch(&log->turn, 1, __ATOMIC_SEQ_CST);
+	AO_nop_full();
+	if (AO_load(&log->waiting))
+		syscall(SYS_futex, &log->turn, FUTEX_WAKE_PRIVATE, INT_MAX);
+}
+
 int log_flush_upto(struct region *r, uint64_t seq)
 {
 	struct log *log = r->log;
 	int ret = 0;
 
-	if (AO_load_acquire(&log->durable) >= seq)
-		return 0;
-	pthread_mutex_lock(&log->group_mu);
 	while (ret == 0 && AO_load_acquire(&log->durable) < seq) {
-		if (log->led) {
-			pthread_cond_wait(&log->group_cv, &log->group_mu);
+		uint32_t turn = __atomic_load_n(&log->turn, __ATOMIC_ACQUIRE);
+
+		if (!AO_compare_and_swap_full(&log->led, 0, 1)) {
+			wait_turn(log, turn);
 			continue;
 		}
-		log->led = true;
-		pthread_mutex_unlock(&log->group_mu);
-		ret = lead(r);
+		if (AO_load_acquire(&log->durable) < seq)
+			ret = lead(r);
+		end_turn(log);
 		/* A lower number may still be in flight. */
 		if (ret == 0 && AO_load_acquire(&log->durable) < seq)
 			sched_yield();
-		pthread_mutex_lock(&log->group_mu);
-		log->led = false;
-		pthread_cond_broadcast(&log->group_cv);
 	}
-	pthread_mutex_unlock(&log->group_mu);
 	return ret;
 }
 

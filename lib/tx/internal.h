@@ -3,7 +3,7 @@
  * internal.h: what the .c files of lib/tx share.
  *
  * Lock order: multi_mu, lanes (by region number), ckpt_mu, flush_mu, alloc.mu,
- * hdr_mu; group_mu is a leaf. A thread that waits for ckpt_mu has no sequence number in flight.
+ * hdr_mu. A thread that waits for ckpt_mu has no sequence number in flight.
  */
 #ifndef PMHEAP_LIB_TX_INTERNAL_H
 #define PMHEAP_LIB_TX_INTERNAL_H
@@ -63,9 +63,9 @@ struct log {
 	AO_t checkpoints, ckpt_fences;
 	pthread_mutex_t flush_mu;
 	AO_t flush_fences, direct_fences;
-	pthread_mutex_t group_mu;	/* of led                          */
-	pthread_cond_t group_cv;
-	bool led;			/* a thread flushes a group        */
+	AO_t led;			/* a thread flushes a group        */
+	AO_t waiting;			/* threads that wait for it        */
+	uint32_t turn;			/* how many have done so; a futex  */
 	uint64_t group_most;		/* commits that the next may have  */
 	uint64_t fence_ns;		/* that the last one took          */
 	AO_t group_lane;		/* where entries go now            */

@@ -94,11 +94,6 @@ static void log_free(struct region *r)
 	log_scan_free(&log->kept);
 	pthread_mutex_destroy(&log->ckpt_mu);
 	pthread_mutex_destroy(&log->flush_mu);
-	/* Threads of the parent may have waited when it forked. */
-	if (!table_in_child()) {
-		pthread_mutex_destroy(&log->group_mu);
-		pthread_cond_destroy(&log->group_cv);
-	}
 	pthread_mutex_destroy(&log->grow_mu);
 	free(log->ckpt_buf);
 	free(log->flush_buf);

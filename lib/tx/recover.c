@@ -140,8 +140,6 @@ static struct log *log_new(struct region *r)
 	}
 	pthread_mutex_init(&log->ckpt_mu, NULL);
 	pthread_mutex_init(&log->flush_mu, NULL);
-	pthread_mutex_init(&log->group_mu, NULL);
-	pthread_cond_init(&log->group_cv, NULL);
 	pthread_mutex_init(&log->grow_mu, NULL);
 	return log;
 }

@@ -4,7 +4,9 @@
  */
 #include "support.h"
 
+#include <pmheap/backend.h>
 #include <pthread.h>
+#include <time.h>
 
 #define THREADS 8
 #define ROUNDS 200
@@ -297,6 +299,53 @@ START_TEST(threads_open_and_close_secondaries_side_by_side)
 }
 END_TEST
 
+static int slow_fence(PmMedium *m)
+{
+	struct timespec two_ms = {0, 2000000};
+
+	nanosleep(&two_ms, NULL);
+	return pm_backend(t_backend())->fence(m);
+}
+
+static void *count_own(void *arg)
+{
+	uint64_t *own = root->own[(uintptr_t)arg], i;
+
+	for (i = 0; i < 25; i++)
+		PM_SET(own[0], own[0] + 1);
+	return NULL;
+}
+
+/* Each fence takes so long that all others commit meanwhile. */
+START_TEST(commits_of_many_threads_share_a_fence)
+{
+	PmBackend slow = *pm_backend(t_backend());
+	PmWrapperConfig c = t_config_of("p", 16 * MIB, 0);
+	PmStats before, after;
+	int i;
+
+	slow.name = "slow";
+	slow.fence = slow_fence;
+	slow.traits &= ~PM_BACKEND_CPU_FENCE;
+	c.backend_name = NULL;
+	c.backend = &slow;
+	t_ok(pm_init(c));
+	root = pm_root(sizeof *root);
+	t_given(root);
+	before = t_stats(PM_PRIMARY);
+	run(count_own);
+	after = t_stats(PM_PRIMARY);
+	ck_assert_uint_eq(after.commits - before.commits, THREADS * 25);
+	ck_assert_uint_le(after.commit_fences - before.commit_fences,
+			  THREADS * 25 / 2);
+	t_ok(pm_close());
+	t_ok(pm_init(t_config("p")));
+	root = pm_root(0);
+	for (i = 0; i < THREADS; i++)
+		ck_assert_uint_eq(root->own[i][0], 25);
+}
+END_TEST
+
 int main(void)
 {
 	t_begin("threads");
@@ -308,5 +357,6 @@ int main(void)
 	t_add(a_thousand_threads_come_and_go_and_leak_nothing, T_ANY);
 	t_add(a_thread_that_ends_inside_a_transaction_rolls_back, T_ANY);
 	t_add(threads_open_and_close_secondaries_side_by_side, T_ANY);
+	t_add(commits_of_many_threads_share_a_fence, T_KEEPS);
 	return t_end();
 }

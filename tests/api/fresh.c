@@ -131,10 +131,12 @@ START_TEST(what_is_made_again_is_of_the_size_and_type_asked_for)
 		q = pm_alloc_type(PM_PRIMARY, 60, 5 | PM_ZERO);
 		ck_assert_ptr_eq(p, q);
 		t_bytes(q, 60, 0);
+		pm_free(pm_alloc(300));
+		ck_assert_uint_lt(pm_usable_size(pm_alloc(100)), 300);
 	} TX_END
 	ck_assert_int_eq(pm_tx_errno(), 0);
 	ck_assert_uint_eq(pm_type_of(q), 5);
-	ck_assert_uint_eq(t_stats(PM_PRIMARY).objects, 4);
+	ck_assert_uint_eq(t_stats(PM_PRIMARY).objects, 5);
 }
 END_TEST
 
@@ -198,6 +200,24 @@ START_TEST(an_inner_level_frees_what_the_outer_made)
 	ck_assert_uint_eq(t_stats(PM_PRIMARY).objects, 4);
 	pm_free(outer[2]);
 	ck_assert_uint_eq(t_stats(PM_PRIMARY).objects, 3);
+}
+END_TEST
+
+START_TEST(an_inner_level_does_not_take_what_the_outer_freed)
+{
+	(void)start();
+	TX_START {
+		pm_free(pm_alloc(sizeof(struct item)));
+		TX_START {
+			t_given(pm_alloc(sizeof(struct item)));
+			TX_ABORT(1);
+		} TX_END
+	} TX_END
+	ck_assert_int_eq(pm_tx_errno(), 0);
+	ck_assert_uint_eq(t_stats(PM_PRIMARY).objects, 1);
+	if (t_keeps())
+		t_reopen("p");
+	ck_assert_uint_eq(t_stats(PM_PRIMARY).objects, 1);
 }
 END_TEST
 
@@ -291,8 +311,10 @@ static uint64_t fill(void)
 static void *take_one(void *arg)
 {
 	TX_START {
-		pm_free(pm_alloc(64));
+		void *p = pm_alloc(64);
+
 		*(void **)arg = pm_alloc(64);
+		pm_free(p);
 	} TX_END
 	return NULL;
 }
@@ -324,6 +346,7 @@ int main(void)
 	t_add(what_is_made_again_is_of_the_size_and_type_asked_for, T_ANY);
 	t_add(levels_share_a_word_and_only_the_aborted_one_is_undone, T_ANY);
 	t_add(an_inner_level_frees_what_the_outer_made, T_ANY);
+	t_add(an_inner_level_does_not_take_what_the_outer_freed, T_ANY);
 	t_add(an_abort_after_freeing_and_making_again_leaves_nothing, T_ANY);
 	t_add(neighbours_of_different_lengths_keep_their_bytes, T_ANY);
 	t_add(only_what_was_handed_out_is_an_object, T_ANY);

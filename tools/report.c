@@ -43,14 +43,15 @@ static const struct {
 	const char *text;
 } advice[] = {
 	{ EBUSY, "Close the program that has it open, then try again." },
-	{ EAGAIN, "Try again when less is written, or check the pool when no "
-		  "program has it open." },
+	{ EAGAIN, "Try again when less is written; 'pmheap backup --pause' stops "
+		  "the program for the time of a copy." },
 	{ EEXIST, "Choose a name that is free, or remove that file first." },
 	{ ENOENT, "Check the name; 'pmheap create FILE' makes a new pool." },
 	{ ENOTDIR, "Check the name: a part of it is no folder." },
 	{ EISDIR, "Name a file, not a folder." },
 	{ EACCES, "Check the permissions of the file and its folder, or run "
 		  "this as its owner." },
+	{ ESRCH, "Close the program that writes it, then try again." },
 	{ EPERM, "Check who owns the file, or run this as its owner." },
 	{ EROFS, "Use a file system that is mounted for writing." },
 	{ ENOSPC, "Make room on the file system, or choose a smaller size." },

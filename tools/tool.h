@@ -191,6 +191,8 @@ int cmd_create(const struct tool_args *args);
 int cmd_info(const struct tool_args *args);
 int cmd_stat(const struct tool_args *args);
 int cmd_check(const struct tool_args *args);
+int cmd_backup(const struct tool_args *args);
+int cmd_restore(const struct tool_args *args);
 int cmd_clone(const struct tool_args *args);
 int cmd_reid(const struct tool_args *args);
 int cmd_crash_test(const struct tool_args *args);

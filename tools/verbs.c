@@ -88,6 +88,39 @@ const struct tool_verb tool_verbs[] = {
 			{ "json", NULL, "print one JSON object", NULL, 0 },
 		},
 	}, {
+		.name = "backup",
+		.operands = "FILE BACKUP",
+		.operand_min = 2,
+		.operand_max = 2,
+		.run = cmd_backup,
+		.summary = "copy a pool, also while it is in use",
+		.detail =
+		"BACKUP must not exist. It is a pool with the same id, which holds\n"
+		"every transaction that had returned when the copying began, and all\n"
+		"or nothing of each later one. The program that works in the pool is\n"
+		"not held up. If it writes so fast that its log cannot be followed,\n"
+		"the copying begins anew, until the time is over.\n",
+		.options = {
+			{ "timeout", "SECONDS",
+			  "for attempts that fail (10)", NULL, 0 },
+			{ "pause", NULL,
+			  "stop the program while its pool is copied", NULL,
+			  0 },
+		},
+	}, {
+		.name = "restore",
+		.operands = "BACKUP FILE",
+		.operand_min = 2,
+		.operand_max = 2,
+		.run = cmd_restore,
+		.summary = "put a backup in the place of a pool",
+		.detail =
+		"The backup is checked first, and is kept. FILE is the old pool or\n"
+		"the new one at every moment.\n",
+		.options = {
+			{ "force", NULL, "also if FILE exists", NULL, 0 },
+		},
+	}, {
 		.name = "clone",
 		.operands = "SOURCE COPY",
 		.operand_min = 2,

@@ -45,6 +45,38 @@ int live_look(struct live *l, struct live_info *out);
 /* The process that has the pool open; 0: none that is known. */
 long live_holder(const struct live *l, bool *writes);
 
+/* --- consistent images (make.c; how is argued in image.c) --- */
+
+#define IMAGE_ALL	0u
+#define IMAGE_META	1u	/* descriptors and bitmaps, no objects       */
+#define IMAGE_WHOLE	2u	/* of a pool that nobody writes: as it is    */
+
+struct image_how {
+	unsigned what;		/* IMAGE_ALL or IMAGE_META                   */
+	bool	 memory;	/* the file is in memory                     */
+	bool	 pause;		/* stop the writer meanwhile                 */
+	uint64_t limit_ms;	/* for attempts that fail                    */
+	void	(*show)(void *arg, uint64_t done, uint64_t total);
+	void	*arg;
+};
+
+struct image_report {
+	bool	 in_use;
+	uint64_t attempts;
+	uint64_t paused_ms;
+	uint64_t shared;	/* bytes whose blocks are those of the pool  */
+};
+
+/*
+ * Makes fd a pool with the contents of the one at path, which may be in use:
+ * all of each transaction that had returned when it began, and all or nothing
+ * of later ones. A pool that was closed or left by a killed process is copied
+ * as it is. EAGAIN: it is written too fast; ESRCH, EPERM: the writer cannot be
+ * stopped; others as pm_init() and write(2).
+ */
+int image_make(const char *path, int fd, const struct image_how *how,
+	       struct image_report *out);
+
 /* --- what is in a pool (pool.c, walk.c) --- */
 
 enum group_kind { GROUP_FREE, GROUP_SLAB, GROUP_RUN };

@@ -1,12 +1,44 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * tests/tools_writer.c: opens a pool, commits objects, stops in the middle of
- * a transaction and says so, until it is killed: for tests/tools.sh.
+ * a transaction and says so, until it is killed: for tests/tools.sh and
+ * tests/tools/.
+ *
+ *	tools_writer POOL N [TYPE SIZE]
+ *
+ * With a type it also makes a root with a text and a pointer to the last object.
  */
 #include <pmheap.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+struct root {
+	char text[24];
+	void *last;
+};
+
+static int fill(int n, uint32_t type, size_t size)
+{
+	struct root *root = pm_root(sizeof(*root));
+	void *last = NULL;
+
+	for (int i = 0; i < n; i++) {
+		last = pm_alloc_type(PM_PRIMARY, size, type);
+		if (!last)
+			return 1;
+		pm_fill(last, 0x40 + i % 26, size);
+	}
+	if (!root)
+		return 1;
+	TX_START {
+		pm_tx_add(root, sizeof(*root));
+		strcpy(root->text, "the root of all");
+		root->last = last;
+	} TX_END
+	return pm_tx_errno();
+}
 
 int main(int argc, char **argv)
 {
@@ -17,7 +49,10 @@ int main(int argc, char **argv)
 		fprintf(stderr, "tools_writer: %s\n", pm_errormsg());
 		return 1;
 	}
-	for (int i = 0; i < n; i++)
+	if (argc > 4 && fill(n, (uint32_t)atoi(argv[3]),
+			     (size_t)atol(argv[4])))
+		return 1;
+	for (int i = 0; argc <= 4 && i < n; i++)
 		if (!pm_alloc(64))
 			return 1;
 	TX_START {

@@ -141,7 +141,7 @@ static int sample_json(const char *time, const uint64_t *numbers)
 static int sample_print(const struct tool_args *args, bool first,
 			const char *time, const uint64_t *numbers)
 {
-	struct tool_table *t = tool_table_new(args, "samples");
+	struct tool_table *t = tool_table_new(args, "samples", NULL);
 
 	if (!t)
 		return TOOL_USAGE;

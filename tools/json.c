@@ -61,6 +61,24 @@ json_t *tool_json_value(enum tool_kind kind, uint64_t number, const char *text)
 	return json_string(id);
 }
 
+json_t *tool_json_hex(const void *bytes, uint64_t n)
+{
+	static const char digits[] = "0123456789abcdef";
+	const unsigned char *p = bytes;
+	char *text = malloc(2 * n + 1);
+	json_t *value;
+
+	if (!text)
+		return NULL;
+	for (uint64_t i = 0; i < n; i++) {
+		text[2 * i] = digits[p[i] >> 4];
+		text[2 * i + 1] = digits[p[i] & 15];
+	}
+	value = json_stringn_nocheck(text, 2 * n);
+	free(text);
+	return value;
+}
+
 void tool_json_text(const char *text)
 {
 	json_t *value = tool_json_string(text);

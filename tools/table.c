@@ -54,17 +54,12 @@ static int column_add(struct tool_table *table, int i)
 	return TOOL_OK;
 }
 
-/* -o a,b: these; +a: these besides the usual ones. */
-static int columns_choose(struct tool_table *table, const char *verb,
-			  const char *list)
+static int columns_add(struct tool_table *table, const char *verb,
+		       const char *list)
 {
-	bool more = list && *list == '+';
 	int code = TOOL_OK;
 
-	for (int i = 0; table->columns[i].name && !code; i++)
-		if ((!list || more) && !table->columns[i].extra)
-			code = column_add(table, i);
-	for (list = list ? list + more : ""; *list && !code; ) {
+	while (*list && !code) {
 		size_t len = strcspn(list, ",");
 		int i = column_find(table->columns, list, len);
 
@@ -74,13 +69,36 @@ static int columns_choose(struct tool_table *table, const char *verb,
 		code = column_add(table, i);
 		list += len + (list[len] == ',');
 	}
+	return code;
+}
+
+/* -o a,b: these; +a: these besides the usual ones. */
+static int columns_choose(struct tool_table *table, const char *verb,
+			  const char *usual, const char *list)
+{
+	bool more = list && *list == '+';
+	int code = TOOL_OK;
+
+	for (int i = 0; table->columns[i].name && !code; i++)
+		if ((!list || more) && !usual && !table->columns[i].extra)
+			code = column_add(table, i);
+	if ((!list || more) && usual)
+		code = columns_add(table, verb, usual);
+	if (list && !code)
+		code = columns_add(table, verb, list + more);
 	if (!code && !table->shown)
 		return tool_usage(verb, "--output names no column");
 	return code;
 }
 
+void tool_table_free(struct tool_table *table)
+{
+	scols_unref_table(table->t);
+	free(table);
+}
+
 struct tool_table *tool_table_new(const struct tool_args *args,
-				  const char *name)
+				  const char *name, const char *usual)
 {
 	struct tool_table *table = calloc(1, sizeof *table);
 
@@ -102,9 +120,9 @@ struct tool_table *tool_table_new(const struct tool_args *args,
 				      tool_arg(args, "noheadings") != NULL);
 	scols_table_enable_colors(table->t,
 				  *tool_colour(stdout, TOOL_BOLD) != '\0');
-	if (columns_choose(table, args->verb->name, tool_arg(args, "output"))) {
-		scols_unref_table(table->t);
-		free(table);
+	if (columns_choose(table, args->verb->name, usual,
+			   tool_arg(args, "output"))) {
+		tool_table_free(table);
 		return NULL;
 	}
 	return table;
@@ -196,8 +214,7 @@ int tool_table_print(struct tool_table *table)
 	/* The library prints nothing of a table without lines. */
 	if (!failed && empty && table->json)
 		printf("{\"%s\": []}\n", scols_table_get_name(table->t));
-	scols_unref_table(table->t);
-	free(table);
+	tool_table_free(table);
 	return failed ? tool_fail(ENOMEM, NULL, "cannot print the table") :
 			TOOL_OK;
 }

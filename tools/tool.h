@@ -143,6 +143,8 @@ void tool_json_text(const char *text);
 /* The same as a value: bytes that are no UTF-8 become U+0080..U+00FF. */
 json_t *tool_json_string(const char *text);
 json_t *tool_json_value(enum tool_kind kind, uint64_t number, const char *text);
+/* Two digits a byte. */
+json_t *tool_json_hex(const void *bytes, uint64_t n);
 /* Prints the value, an object or array, and frees it. */
 int tool_json_print(json_t *value);
 
@@ -151,10 +153,12 @@ int tool_rows_print(const struct tool_row *rows, size_t row_n, bool json);
 
 /*
  * A table with the columns of the verb, as --output, --json, --raw, --bytes and
- * --noheadings say; name is that of the array in JSON. NULL after saying why.
+ * --noheadings say; name is that of the array in JSON. usual: the columns that
+ * are shown if nothing is said, NULL: all that are not extra. NULL after saying
+ * why.
  */
 struct tool_table *tool_table_new(const struct tool_args *args,
-				  const char *name);
+				  const char *name, const char *usual);
 /* For a table of one row under the one before: columns of the same width, and
  * headings only above the first. */
 void tool_table_continue(struct tool_table *table, bool first);
@@ -167,6 +171,7 @@ void tool_cell_real(struct tool_table *table, const char *column,
 		    double number);
 void tool_cell_colour(struct tool_table *table, const char *column,
 		      enum tool_colour colour);
+void tool_table_free(struct tool_table *table);
 /* Prints and frees; an exit code. */
 int tool_table_print(struct tool_table *table);
 
@@ -186,10 +191,16 @@ void tool_progress_end(struct tool_progress *p);
 
 /* The verbs, and the columns of those that print a table. */
 extern const struct tool_column stat_columns[];
+extern const struct tool_column ls_columns[];
+extern const struct tool_column log_columns[];
 
 int cmd_create(const struct tool_args *args);
 int cmd_info(const struct tool_args *args);
 int cmd_stat(const struct tool_args *args);
+int cmd_ls(const struct tool_args *args);
+int cmd_map(const struct tool_args *args);
+int cmd_dump(const struct tool_args *args);
+int cmd_log(const struct tool_args *args);
 int cmd_check(const struct tool_args *args);
 int cmd_backup(const struct tool_args *args);
 int cmd_restore(const struct tool_args *args);

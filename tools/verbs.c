@@ -73,6 +73,73 @@ const struct tool_verb tool_verbs[] = {
 			TABLE_OPTIONS,
 		},
 	}, {
+		.name = "ls",
+		.operands = "FILE",
+		.operand_min = 1,
+		.operand_max = 1,
+		.run = cmd_ls,
+		.summary = "list the objects of a pool by type and size",
+		.detail =
+		"Of a pool in use a consistent image of its metadata is looked at.\n",
+		.columns = ls_columns,
+		.options = {
+			{ "objects", NULL, "list each object", NULL, 'l' },
+			{ "type", "NUMBER", "only objects of this type", NULL,
+			  0 },
+			TABLE_OPTIONS,
+		},
+	}, {
+		.name = "map",
+		.operands = "FILE",
+		.operand_min = 1,
+		.operand_max = 1,
+		.run = cmd_map,
+		.summary = "draw the extents of a pool and how full they are",
+		.detail =
+		"Of a pool in use a consistent image of its metadata is drawn.\n",
+		.options = {
+			{ "svg", "FILE", "write a picture (-: to the output)",
+			  NULL, 0 },
+			{ "width", "N", "characters in a line", NULL, 0 },
+			{ "ascii", NULL, "no characters but those of ASCII",
+			  NULL, 0 },
+			{ "json", NULL, "print one JSON object", NULL, 'J' },
+		},
+	}, {
+		.name = "dump",
+		.operands = "FILE [OBJECT...]",
+		.operand_min = 1,
+		.operand_max = INT_MAX,
+		.run = cmd_dump,
+		.summary = "show the bytes of objects",
+		.detail =
+		"OBJECT is an offset, a pointer as the program has it, both also\n"
+		"into the middle of an object, or root, which is taken without.\n"
+		"JSON tells also which words are pointers into the pool. Of a pool\n"
+		"in use a consistent image is looked at.\n",
+		.options = {
+			{ "all", NULL, "all objects", NULL, 'a' },
+			{ "type", "NUMBER", "all objects of this type", NULL,
+			  0 },
+			{ "json", NULL, "print one JSON object", NULL, 'J' },
+		},
+	}, {
+		.name = "log",
+		.operands = "FILE",
+		.operand_min = 1,
+		.operand_max = 1,
+		.run = cmd_log,
+		.summary = "show the log entries above the watermark, decoded",
+		.detail =
+		"They are what the next opening of a pool that was not closed\n"
+		"replays. Of a pool in use they are those of this moment. JSON has\n"
+		"the records of each entry, and the bytes that they write.\n",
+		.columns = log_columns,
+		.options = {
+			{ "records", NULL, "a line for each record", NULL, 'l' },
+			TABLE_OPTIONS,
+		},
+	}, {
 		.name = "check",
 		.operands = "FILE",
 		.operand_min = 1,

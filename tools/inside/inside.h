@@ -95,4 +95,65 @@ struct group {
 	const uint64_t *bits;	/* slab: a bit for each slot                 */
 };
 
+/* Objects of a group and their places. */
+static inline bool group_has(const struct group *g, uint32_t slot)
+{
+	return g->kind == GROUP_RUN ||
+	       (g->kind == GROUP_SLAB && g->bits[slot / 64] >> slot % 64 & 1);
+}
+
+static inline uint64_t group_place(const struct group *g, uint32_t slot)
+{
+	return g->off + slot * g->slot;
+}
+
+struct pool;
+
+struct pool_info {
+	uint64_t id, size, root_off, root_size;
+	uint64_t address;	/* where it is mapped as the primary         */
+	uint32_t extent_size, zones;
+	char	 layout[64];
+	bool	 in_use;	/* what is shown is an image of a moment     */
+};
+
+/*
+ * Opens a pool to look at it: recovered, but the file is not changed. Of one in
+ * use an image in memory is made; of all of it if objects are to be read, else
+ * of its metadata. Errors as pm_init() and image_make().
+ */
+int pool_open(const char *path, bool objects, struct pool **out);
+void pool_close(struct pool *p);
+void pool_look(const struct pool *p, struct pool_info *out);
+/* Calls fn for each group of extents, in order; what it returned, or -1. */
+int pool_each(const struct pool *p, int (*fn)(const struct group *g, void *arg),
+	      void *arg);
+/* The pool's bytes at off. */
+const void *pool_bytes(const struct pool *p, uint64_t off);
+/* If this word is a normal pointer into the pool: its offset; else 0. */
+uint64_t pool_pointer(const struct pool *p, uint64_t word);
+
+/* --- the log, decoded (decode.c) --- */
+
+struct log_entry {
+	uint64_t sequence, position, bytes, spilled;
+	unsigned lane;
+	unsigned records;
+};
+
+struct log_record {
+	const char *name;
+	uint64_t off, len;	/* what it changes; 0: nothing in the heap   */
+	char	 detail[320];
+	const void *data;	/* bytes that it writes, or NULL             */
+};
+
+typedef int (*log_entry_fn)(const struct log_entry *e, void *arg);
+typedef int (*log_record_fn)(const struct log_record *r, void *arg);
+
+/* Reads the log anew and shows each entry above the watermark, and after it
+ * each of its records, in order; what the functions returned, or -1. */
+int live_log(struct live *l, log_entry_fn entry, log_record_fn record,
+	     void *arg);
+
 #endif

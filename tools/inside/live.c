@@ -129,10 +129,47 @@ static void forget(struct live *l)
 	l->n = 0;
 }
 
+/* The record that stands in the file now. */
+static int read_ckpt(struct live *l, struct pm_ckpt *c)
+{
+	unsigned tries;
+	int slot;
+
+	for (tries = 0; tries < TRIES; tries++)
+		if (ckpt_read(l->lanes, c, &slot))
+			return c->nonce == l->c.nonce &&
+			       c->n_lanes == l->c.n_lanes ? 0 : LIVE_LOST;
+	return LIVE_LOST;
+}
+
+/* To judge the header took a while; a writer's lanes are full sooner. */
+static void take_newer(struct live *l)
+{
+	struct pm_ckpt c;
+
+	if (read_ckpt(l, &c) == 0 && ckpt_check(&l->r, &c) == 0)
+		l->c = c;
+}
+
+static int begin_lanes(struct live *l)
+{
+	unsigned i;
+
+	for (i = 0; i < l->c.n_lanes; i++) {
+		l->pos[i] = l->c.head[i];
+		l->last[i] = l->c.watermark;
+		if (l->pos[i] % PM_LINE || l->pos[i] > PM_COUNT_MAX)
+			return err_set(EUCLEAN, "%s: damaged: lane %u starts "
+				       "at %llu", region_name(&l->r), i,
+				       (unsigned long long)l->pos[i]);
+	}
+	return 0;
+}
+
 int live_begin(struct live *l)
 {
 	static uint8_t copy[PM_LANES_OFF] __attribute__((aligned(PM_PAGE)));
-	unsigned i, tries = 0;
+	unsigned tries = 0;
 
 	forget(l);
 	/* The header may be read half before and half after it was written. */
@@ -142,15 +179,10 @@ int live_begin(struct live *l)
 		pause_ms(1);
 	}
 	l->r.md.m.base = NULL;
-	for (i = 0; i < l->c.n_lanes; i++) {
-		l->pos[i] = l->c.head[i];
-		l->last[i] = l->c.watermark;
-		if (l->pos[i] % PM_LINE || l->pos[i] > PM_COUNT_MAX)
-			return err_set(EUCLEAN, "%s: damaged: lane %u starts "
-				       "at %llu", region_name(&l->r), i,
-				       (unsigned long long)l->pos[i]);
-	}
-	return map_lanes(l);
+	if (map_lanes(l))
+		return -1;
+	take_newer(l);
+	return begin_lanes(l);
 }
 
 static const uint8_t *lane_base(const struct live *l, unsigned lane)
@@ -223,19 +255,6 @@ static int poll_lane(struct live *l, unsigned lane)
 		l->pos[lane] += round_up(e->len, PM_LINE);
 	}
 	return 0;
-}
-
-/* The record that stands in the file now. */
-static int read_ckpt(struct live *l, struct pm_ckpt *c)
-{
-	unsigned tries;
-	int slot;
-
-	for (tries = 0; tries < TRIES; tries++)
-		if (ckpt_read(l->lanes, c, &slot))
-			return c->nonce == l->c.nonce &&
-			       c->n_lanes == l->c.n_lanes ? 0 : LIVE_LOST;
-	return LIVE_LOST;
 }
 
 int live_poll(struct live *l)

@@ -9,33 +9,81 @@
 #include "tx/internal.h"
 
 #include <sched.h>
+#include <stdlib.h>
 
 
-/* Flushes what entries up to seq changed; the position after the last. */
-static uint64_t retire_lane(struct region *r, struct lane *l, uint64_t seq,
-			    struct flush_set *set)
+/* Flushes what entries in [pos, end) up to number seq changed. The position
+ * after the last; last, unless NULL: its number. */
+static uint64_t flush_entries(struct region *r, const struct lane *l,
+			      uint64_t pos, uint64_t end, uint64_t seq,
+			      struct flush_set *set, void *buf, uint64_t *last)
 {
 	struct log *log = r->log;
-	uint64_t pos = l->head, at = pos % log->lane_size, n;
-	uint64_t end = AO_load_acquire(log->deferred ? &l->flushed : &l->tail);
+	uint64_t at = pos % log->lane_size, n;
 	bool flushes = med_flushes(&r->md);
 
 	for (; pos < end; pos += n) {
-		const struct pm_entry *e = lane_ring(log, l, at, PM_LINE,
-						     log->ckpt_buf);
+		const struct pm_entry *e = lane_ring(log, l, at, PM_LINE, buf);
 
 		if (e->seq > seq)
 			break;
+		if (last)
+			*last = e->seq;
 		n = line_up(e->len);
-		if (flushes) {
-			e = lane_ring(log, l, at, e->len, log->ckpt_buf);
-			entry_flush(r, e, set);
-		}
+		if (flushes)
+			entry_flush(r, lane_ring(log, l, at, e->len, buf), set);
 		at += n;
 		if (at >= log->lane_size)
 			at -= log->lane_size;
 	}
 	return pos;
+}
+
+/*
+ * What a checkpoint would have to flush for this lane is flushed by the thread
+ * that works in it: it has the lines in its cache, where another would have to
+ * fetch them. The fence of its next commit makes them durable.
+ */
+void lane_sweep(struct region *r, struct lane *l)
+{
+	uint64_t from = max_u64(l->swept, AO_load_acquire(&l->head));
+	struct flush_set set = {{0}};
+
+	if (!l->sweep_buf)
+		l->sweep_buf = malloc(r->log->lane_size);
+	if (!l->sweep_buf)
+		return;
+	l->swept = flush_entries(r, l, from, l->tail, PM_COUNT_MAX, &set,
+				 l->sweep_buf, &l->swept_seq);
+	l->sweeper = lane_thread();
+}
+
+/* The caller has fenced. Its fence says nothing of what another thread flushed
+ * that had the lane before: that is swept once more. */
+void lane_swept(struct lane *l)
+{
+	if (l->sweeper != lane_thread()) {
+		l->swept = AO_load(&l->clean);
+		return;
+	}
+	AO_store(&l->clean_seq, l->swept_seq);
+	AO_store_release(&l->clean, l->swept);
+}
+
+/* Flushes what entries up to seq changed, but for what is clean; the position
+ * after the last. */
+static uint64_t retire_lane(struct region *r, struct lane *l, uint64_t seq,
+			    struct flush_set *set)
+{
+	struct log *log = r->log;
+	uint64_t pos = l->head, clean = AO_load_acquire(&l->clean);
+	uint64_t end = AO_load_acquire(log->deferred ? &l->flushed : &l->tail);
+
+	/* ORDER T2: what is below clean the fence of another commit has made
+	 * durable, which the acquiring load comes after. */
+	if (clean > pos && AO_load(&l->clean_seq) <= seq)
+		pos = clean;
+	return flush_entries(r, l, pos, end, seq, set, log->ckpt_buf, NULL);
 }
 
 static bool write_header(struct region *r, uint64_t *gen)

@@ -32,8 +32,12 @@ static int commit_strict(struct region *r, struct pm_entry *e, unsigned what)
 		AO_store_release(&l->inflight, NOT_IN_FLIGHT);
 		goto out;
 	}
+	if (UNLIKELY(l->swept != AO_load(&l->clean)))
+		lane_swept(l);
 	entry_apply(r, e);
 	lane_publish(l, e->len, true);
+	if (UNLIKELY(l->tail - l->swept > r->log->lane_size / SWEEPS))
+		lane_sweep(r, l);
 out:
 	lane_release(l);
 	if (ret == 0 && (what & ENTRY_SLOTS))

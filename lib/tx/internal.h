@@ -11,6 +11,7 @@
 #include "tx/ctx.h"
 
 #define NOT_IN_FLIGHT (~(AO_t)0)
+#define SWEEPS 4		/* of a lane, from one end to the other */
 #define CHUNKS_MAX 64		/* spills of one entry */
 
 struct lane {
@@ -23,6 +24,13 @@ struct lane {
 	uint64_t lap;		/* of the holder: position where the ring
 				   began the last time                 */
 	uint64_t last;		/* of the holder: last number taken        */
+	AO_t clean;		/* position: what entries before it changed
+				   is durable in its place             */
+	AO_t clean_seq;		/* number of the last of them, or a later  */
+	uint64_t swept, swept_seq;	/* of the holder: the same, but for
+					   the next fence of sweeper       */
+	unsigned sweeper;	/* thread                                  */
+	void *sweep_buf;	/* for an entry that wraps                 */
 	AO_t commits, logged, fences;	/* of the holder; others look      */
 } CACHE_ALIGNED;
 
@@ -161,6 +169,8 @@ static inline const void *lane_ring(const struct log *log, const struct lane *l,
 }
 
 struct lane *lane_acquire(struct log *log);
+/* A number that no other thread has; its lanes are chosen by it. */
+unsigned lane_thread(void);
 /* The lane of that index if nobody holds it, or NULL. */
 struct lane *lane_try(struct log *log, unsigned idx);
 void lane_release(struct lane *l);
@@ -200,6 +210,11 @@ int log_checkpoint_to(struct region *r, struct lane *l, uint64_t head);
 int log_checkpoint_all(struct region *r);
 /* For closing: an empty log and two equal header copies. */
 int log_checkpoint_clean(struct region *r);
+/* The holder of a lane flushes what its entries changed; then a fence has made
+ * that durable. */
+void lane_sweep(struct region *r, struct lane *l);
+void lane_swept(struct lane *l);
+
 /* flush.c */
 /* Makes durable, and applies, what is settled. One thread at a time. */
 int log_flush_group(struct region *r);

@@ -55,13 +55,19 @@ struct lane *lane_try(struct log *log, unsigned idx)
 		? l : NULL;
 }
 
-struct lane *lane_acquire(struct log *log)
+unsigned lane_thread(void)
 {
-	unsigned tries = 0, i;
-
 	if (UNLIKELY(my_lane == 0))
 		my_lane = (unsigned)AO_fetch_and_add1(&next_lane) + 1;
-	i = my_lane < log->n_lanes ? my_lane : my_lane % log->n_lanes;
+	return my_lane;
+}
+
+struct lane *lane_acquire(struct log *log)
+{
+	unsigned tries = 0, i = lane_thread();
+
+	if (i >= log->n_lanes)
+		i %= log->n_lanes;
 	for (;;) {
 		struct lane *l = lane_try(log, i);
 

@@ -160,7 +160,8 @@ static void *work(void *arg)
 			break;
 		case 2:
 			pthread_mutex_lock(&root_lock);
-			(void)pm_root(64 + pick(t, 2000));
+			if (!pm_root(64 + pick(t, 2000)))
+				abort();
 			pthread_mutex_unlock(&root_lock);
 			break;
 		case 3:

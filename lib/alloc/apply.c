@@ -30,10 +30,13 @@ void alloc_fork_child(void)
 		spin_unlock(&stripes[i].spin);
 }
 
-static spin_t *stripe_of(const struct place *p)
+/* Of a slab, by the place of its bitmap. */
+static spin_t *stripe_of(uint64_t bitmap_off)
 {
-	return &stripes[(p->ext + p->zone * 7) % STRIPES].spin;
+	return &stripes[bitmap_off * 0x9e3779b97f4a7c15ull >> 58].spin;
 }
+
+_Static_assert(STRIPES == 1 << (64 - 58), "stripe_of()");
 
 static unsigned rec_class(const struct pm_rec *rec)
 {
@@ -163,19 +166,38 @@ static void change_word(struct region *r, uint64_t off, uint64_t set,
 	med_write(&r->md, off, &word, 8, PM_WRITE_PLAIN);
 }
 
+/* The bitmap of a slab that stands on the medium already, or 0. During replay
+ * there are no slabs yet. */
+static uint64_t known_bitmap(const struct region *r, uint64_t off)
+{
+	AO_t v = r->alloc ? map_get(r->alloc, off) : 0;
+	const struct slab *s = (const struct slab *)v;
+
+	return v && !(v & RUN_BIT) && AO_load_acquire(&s->durable)
+		? s->bitmap_off : 0;
+}
+
 static void apply_slot(struct region *r, const struct pm_rec *rec, bool set)
 {
 	uint64_t slot = rec->arg >> 40, bit = 1ull << slot % 64;
+	uint64_t known = known_bitmap(r, PM_TAG_OFF(rec->tag));
 	unsigned idx = rec_class(rec);
 	struct place p;
 
+	if (LIKELY(known)) {
+		spin_lock(stripe_of(known));
+		change_word(r, known + slot / 64 * 8, set ? bit : 0,
+			    set ? 0 : bit);
+		spin_unlock(stripe_of(known));
+		return;
+	}
 	place_of(r, slab_off(rec, class_size(idx)), &p);
-	spin_lock(stripe_of(&p));
+	spin_lock(stripe_of(p.bitmap_off));
 	if (set)
 		need_slab(r, &p, idx, (uint32_t)rec->arg);
 	change_word(r, p.bitmap_off + slot / 64 * 8, set ? bit : 0,
 		    set ? 0 : bit);
-	spin_unlock(stripe_of(&p));
+	spin_unlock(stripe_of(p.bitmap_off));
 }
 
 static void apply_mask(struct region *r, const struct pm_rec *rec,
@@ -185,13 +207,13 @@ static void apply_mask(struct region *r, const struct pm_rec *rec,
 	struct place p;
 
 	place_of(r, PM_TAG_OFF(rec->tag), &p);
-	spin_lock(stripe_of(&p));
+	spin_lock(stripe_of(p.bitmap_off));
 	if (set)
 		need_slab(r, &p, rec_class(rec), (uint32_t)rec->arg);
 	for (i = 0; i < n; i++)
 		change_word(r, p.bitmap_off + (first + i) * 8,
 			    set ? mask[i] : 0, set ? 0 : mask[i]);
-	spin_unlock(stripe_of(&p));
+	spin_unlock(stripe_of(p.bitmap_off));
 }
 
 static void apply_run(struct region *r, const struct pm_rec *rec)
@@ -257,8 +279,18 @@ void alloc_flush(struct region *r, const struct pm_rec *rec,
 	bool one = type == PM_REC_ALLOC || type == PM_REC_FREE;
 	struct place p;
 
-	if (one)
+	if (one) {
+		uint64_t word;
+
 		off = slab_off(rec, class_size(rec_class(rec)));
+		/* Slots are allocated one after another, and freed often soon
+		 * after: lines that the record before had flushed. */
+		word = (off + (rec->arg >> 40) / 64) << 1;
+		if (set->slot == (word | 1) ||
+		    (set->slot == word && type == PM_REC_FREE))
+			return;
+		set->slot = word | (type == PM_REC_ALLOC);
+	}
 	place_of(r, off, &p);
 	/* What frees leaves the descriptor alone. */
 	if (type != PM_REC_FREE && type != PM_REC_FREEMASK)

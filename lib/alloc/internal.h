@@ -105,6 +105,7 @@ struct alloc {
 	uint64_t chunk;			/* bytes                          */
 	struct size_class class[CLASSES_MAX];
 	unsigned n_classes;
+	uint32_t slab_max;		/* the largest class              */
 };
 
 /* zone.c: geometry, the same for volatile state and for replay. */
@@ -218,7 +219,7 @@ struct cache {
 	struct cached entry[CACHE];
 };
 
-extern THREAD_LOCAL struct cache *my_cache;
+extern HIDDEN THREAD_LOCAL struct cache *my_cache;
 
 /* The calling thread's cache; NULL: no memory, with a message. */
 struct cache *cache_get(void);

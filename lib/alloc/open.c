@@ -196,6 +196,7 @@ int alloc_open(struct region *r)
 	a->n_classes = class_count(a->ext_size);
 	for (i = 0; i < a->n_classes; i++)
 		a->class[i] = class_get(a->ext_size, i);
+	a->slab_max = a->class[a->n_classes - 1].size;
 	if (open_chunks(r))
 		goto fail;
 	for (i = 0; i < r->hdr->n_zones; i++) {

@@ -91,7 +91,7 @@ static int slab_carve(struct region *r, unsigned idx, uint32_t type,
 	return 0;
 }
 
-static int reserve_slow(struct region *r, struct cached *e, unsigned idx,
+static int from_bin(struct region *r, struct cached *e, unsigned idx,
 			uint32_t type, struct slot *out)
 {
 	struct alloc *a = r->alloc;
@@ -154,8 +154,15 @@ static int reserve_run(struct region *r, uint64_t size, uint64_t align,
 	return 0;
 }
 
-int alloc_reserve(struct region *r, uint64_t size, uint64_t align,
-		  uint32_t type, struct slot *out)
+static struct cached *entry_of(struct cache *c, const struct alloc *a,
+			       unsigned idx, uint32_t type)
+{
+	return &c->entry[(idx + type * 7 + (unsigned)a->serial * 13) % CACHE];
+}
+
+static __attribute__((noinline)) int
+reserve_slowly(struct region *r, uint64_t size, uint64_t align, uint32_t type,
+	       struct slot *out)
 {
 	struct alloc *a = r->alloc;
 	struct cache *c;
@@ -165,7 +172,7 @@ int alloc_reserve(struct region *r, uint64_t size, uint64_t align,
 
 	if (size > r->hdr->max_size)
 		return ALLOC_FULL;
-	if (size > a->class[a->n_classes - 1].size || align > a->ext_size)
+	if (size > a->slab_max || align > a->ext_size)
 		return reserve_run(r, size, align, type, out);
 	/* The last class is a power of two, of eight extents. */
 	idx = class_of(size, align);
@@ -173,15 +180,32 @@ int alloc_reserve(struct region *r, uint64_t size, uint64_t align,
 	c = cache_get();
 	if (!c)
 		return -1;
-	e = &c->entry[(idx + type * 7 + (unsigned)a->serial * 13) % CACHE];
-	if (LIKELY(e->serial == a->serial && e->class_idx == idx &&
-		   e->type == type && slab_take(r, e->slab, out)))
+	e = entry_of(c, a, idx, type);
+	if (e->serial == a->serial && e->class_idx == idx && e->type == type &&
+	    slab_take(r, e->slab, out))
 		return 0;
-	ret = reserve_slow(r, e, idx, type, out);
+	ret = from_bin(r, e, idx, type, out);
 	/* No room for a slab of several extents: just what is needed. */
 	if (ret == ALLOC_FULL && a->class[idx].n_ext > 1)
 		return reserve_run(r, size, align, type, out);
 	return ret;
+}
+
+int alloc_reserve(struct region *r, uint64_t size, uint64_t align,
+		  uint32_t type, struct slot *out)
+{
+	struct alloc *a = r->alloc;
+	struct cache *c = my_cache;
+
+	if (LIKELY(c && size <= a->slab_max && align <= 16)) {
+		unsigned idx = class_of(size, 16);
+		struct cached *e = entry_of(c, a, idx, type);
+
+		if (LIKELY(e->serial == a->serial && e->class_idx == idx &&
+			   e->type == type && slab_take(r, e->slab, out)))
+			return 0;
+	}
+	return reserve_slowly(r, size, align, type, out);
 }
 
 bool alloc_suits(struct region *r, const struct slot *s, uint64_t size,

@@ -301,7 +301,8 @@ void alloc_after(struct region *r, const struct pm_rec *rec,
 	switch (PM_TAG_TYPE(rec->tag)) {
 	case PM_REC_ALLOC:
 	case PM_REC_ALLOCMASK:
-		AO_store(&s->durable, 1);
+		/* After what was applied. */
+		AO_store_release(&s->durable, 1);
 		break;
 	case PM_REC_FREE:
 		slab_release(r->alloc, s, (uint32_t)(rec->arg >> 40));

@@ -123,6 +123,7 @@ static inline void med_flush(struct medium *md, uint64_t off, size_t n)
 /* Lines that one checkpoint has flushed already; a set that forgets. */
 struct flush_set {
 	uint64_t line[256];	/* line number + 1 */
+	uint64_t slot;		/* lib/alloc: of the last record */
 };
 
 /* Flushes the lines of [off, off + n) that are not in the set. */

@@ -144,7 +144,7 @@ static int checkpoint(struct region *r, uint32_t flags)
 {
 	struct log *log = r->log;
 	uint64_t seq, gen, head[PM_LANES_MAX];
-	struct flush_set set = {{0}};
+	struct flush_set set = {.slot = 0};
 	bool wrote;
 	unsigned i;
 

@@ -94,7 +94,7 @@ bool log_find_peer(struct region *r, uint64_t seq, struct pm_peer *peer)
  * spilled, and zones are only added. */
 static int replay(struct region *r, const struct entry_ref *ref)
 {
-	struct flush_set set = {{0}};
+	struct flush_set set = {.slot = 0};
 	const void *recs = entry_records(ref->e);
 	uint64_t len = entry_records_len(ref->e);
 

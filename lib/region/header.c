@@ -46,7 +46,7 @@ static uint32_t default_extent(uint64_t max_size)
 
 static int format_lanes(struct pm_header *h, const PmWrapperConfig *c)
 {
-	uint64_t all = min_u64(max_u64(c->size / 64, 32 << 10), 16u << 20);
+	uint64_t all = min_u64(max_u64(c->size / 96, 32 << 10), 16u << 20);
 	uint64_t n = c->lanes;
 
 	if (c->lane_size > PM_LANE_MAX)

@@ -50,6 +50,7 @@ struct region {
 	bool readonly;		/* PM_RDONLY                              */
 	bool private;		/* PM_RDONLY or PM_SCRATCH                */
 	bool work_lazy;		/* working copy is made writable piecewise */
+	bool bounded;		/* DRAM of the working copy is limited    */
 	AO_t poisoned;		/* enum poison                            */
 	AO_t known[PM_NUMBERS_MAX / 64]; /* hdr->pinned, to test quickly  */
 

@@ -144,6 +144,8 @@ int tx_add_range(struct region *r, const void *ptr, uint64_t n)
 	__builtin_prefetch(r->home + off, 1);
 	if (n == 0 || (known && is_covered(c, r, ptr, off, n)))
 		return 0;
+	if (UNLIKELY(r->bounded))
+		work_touch(r, off, n, true);
 	fresh = known ? fresh_at(c, r, off, &s, &idx) : NULL;
 	if (fresh && off + n <= s.off + fresh->len) {
 		/* The commit logs the whole object; only an abort of an inner
@@ -176,6 +178,8 @@ int tx_add_fill(struct region *r, void *ptr, int ch, uint64_t n)
 	op->off = region_off(r, ptr);
 	op->len = n;
 	op->u.c = ch;
+	if (UNLIKELY(r->bounded))
+		work_touch(r, op->off, n, false);
 	return 0;
 }
 
@@ -278,6 +282,8 @@ void *tx_alloc(struct region *r, uint64_t size, uint64_t align, uint32_t type,
 		}
 		p = r->work + s.off;
 	}
+	if (UNLIKELY(r->bounded))
+		work_touch(r, region_off(r, p), size, false);
 	note_lines(c, region_off(r, p), size);
 	if (UNLIKELY(zero)) {
 		if (c->single)

@@ -183,7 +183,7 @@ static int checkpoint_and_trim(struct region *r)
 {
 	int ret = checkpoint(r, 0);
 
-	if (ret == 0 && r->log->work_budget)
+	if (ret == 0)
 		work_trim(r);
 	return ret;
 }

@@ -184,6 +184,9 @@ int ctx_commit(struct ctx *c)
 		spill_unlock(c);
 	if (ret == 0 && c->any_dead)
 		cancel_dead(c);
+	for (i = 0; i < n_parts; i++)
+		if (UNLIKELY(c->part[i]->r->bounded))
+			work_limit(c->part[i]->r);
 	c->committing = false;
 	errno = err;
 	return ret;

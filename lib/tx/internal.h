@@ -83,9 +83,12 @@ struct log {
 	pthread_mutex_t grow_mu;
 	AO_t spilled;			/* bytes                           */
 	AO_t aborts;
-	uint64_t work_budget;
-	uint64_t trim_at;		/* logged bytes that start a look  */
-	uint64_t trim_seen, trim_left;	/* logged, private at the last one */
+	AO_t *touched;			/* trim.c: a bit for each page     */
+	uint64_t touched_max;		/* pages                           */
+	uint64_t work_pages;		/* marked ones that are too many   */
+	uint64_t unmarked;		/* others that take DRAM           */
+	AO_t touched_n, trim_at;	/* marked now, when to drop some   */
+	uint64_t trims;
 	struct recovery recovery;
 	struct log_found kept;		/* between recover and replay_work */
 	pthread_t flusher;		/* flusher.c                       */
@@ -226,7 +229,15 @@ int log_flush_upto(struct region *r, uint64_t seq);
 /* For the entry of a commit that waits for its group. */
 struct lane *group_lane(struct log *log, uint64_t need);
 /* trim.c */
+/* Bounds the DRAM of the working copy, 0: does not. 0 or -1 ENOMEM. */
+int work_bound(struct region *r, uint64_t budget);
+/* A transaction touches these bytes; stores: it will change them now. Only if
+ * r->bounded, as the others. */
+void work_touch(struct region *r, uint64_t off, uint64_t n, bool stores);
+/* Gives back pages if it is time to; with ckpt_mu held. */
 void work_trim(struct region *r);
+/* The same for a thread that has committed and holds no lock of the log's. */
+void work_limit(struct region *r);
 uint64_t work_bytes(struct region *r);
 /* grow.c */
 /* One more zone of at least need bytes. 0; ALLOC_FULL: at max_size; -1. */

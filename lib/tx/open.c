@@ -70,7 +70,6 @@ int log_open(struct region *r, unsigned durability, unsigned flush_ms,
 	    !(r->md.m.backend->traits & PM_BACKEND_CPU_FENCE))
 		log->deferred = log->grouped = true;
 	log->flush_ms = flush_ms ? flush_ms : 100;
-	log->work_budget = work_budget;
 	log->nonce = random_id();
 	log->durable = log->seq;
 	if (r->readonly)
@@ -80,7 +79,7 @@ int log_open(struct region *r, unsigned durability, unsigned flush_ms,
 	log->mirror = calloc(log->n_lanes, log->lane_size);
 	if (!log->ckpt_buf || !log->flush_buf || !log->mirror)
 		return err_set(ENOMEM, "%s: out of memory", region_name(r));
-	if (log_checkpoint(r))
+	if (work_bound(r, work_budget) || log_checkpoint(r))
 		return -1;
 	AO_store(&log->checkpoints, 0);
 	AO_store(&log->ckpt_fences, 0);
@@ -101,6 +100,7 @@ static void log_free(struct region *r)
 	free(log->ckpt_buf);
 	free(log->flush_buf);
 	free(log->mirror);
+	free(log->touched);
 	free(log);
 	r->log = NULL;
 }

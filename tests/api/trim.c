@@ -7,6 +7,7 @@
 
 #include <pmheap/backend.h>
 #include <pthread.h>
+#include <semaphore.h>
 
 #define PAGE 4096ul
 #define PAGES 512
@@ -212,21 +213,25 @@ START_TEST(pages_that_no_transaction_touched_are_given_back_too)
 }
 END_TEST
 
+#define WORD(p, i) (*(int *)((p) + (size_t)(i) * PAGE))
+
 static char *words;
 
 static void *set_own(void *arg)
 {
-	int me = (int)(intptr_t)arg, i, round;
+	int me = (int)(intptr_t)arg, i, k, round;
 
-	for (round = 1; round <= 3; round++)
-		for (i = me; i < WORDS; i += 4) {
-			int *word = (int *)(words + (size_t)i * PAGE);
+	for (round = 1; round <= 10; round++)
+		for (i = me; i < WORDS; i += 4 * TOGETHER) {
+			char *p = words + (size_t)i * PAGE;
 
 			TX_START {
-				TX_SET(*word, *word + 1);
+				for (k = 0; k < TOGETHER; k++)
+					TX_SET(WORD(p, 4 * k), round);
 			} TX_END
-			if (*word != round)
-				return "a word is not what was stored";
+			for (k = 0; k < TOGETHER; k++)
+				if (WORD(p, 4 * k) != round)
+					return "a word is not what was stored";
 		}
 	return NULL;
 }
@@ -249,6 +254,44 @@ START_TEST(nobody_loses_what_it_stored_when_pages_are_given_back)
 }
 END_TEST
 
+static sem_t inside, enough;
+
+static void *stay_inside(void *arg)
+{
+	TX_START {
+		sem_post(&inside);
+		while (sem_wait(&enough))
+			;
+		TX_SET(*(int *)arg, 7);
+	} TX_END
+	return NULL;
+}
+
+/* It may have stored what it has not logged yet. */
+START_TEST(nothing_is_given_back_while_a_transaction_is_open)
+{
+	pthread_t thread;
+	int i;
+
+	words = open_words(4 * MIB);
+	ck_assert_int_eq(sem_init(&inside, 0, 0), 0);
+	ck_assert_int_eq(sem_init(&enough, 0, 0), 0);
+	ck_assert_int_eq(pthread_create(&thread, NULL, stay_inside, words), 0);
+	while (sem_wait(&inside))
+		;
+	for (i = 1; i < WORDS / 2; i++)
+		PM_SET(WORD(words, i), i);
+	ck_assert_uint_ge(t_stats(PM_PRIMARY).work_bytes,
+			  (WORDS / 2 - 1) * PAGE);
+	sem_post(&enough);
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	for (; i < WORDS / 2 + 16; i++)
+		PM_SET(WORD(words, i), i);
+	ck_assert_uint_le(t_stats(PM_PRIMARY).work_bytes, 2 * MIB);
+	ck_assert_int_eq(WORD(words, 0), 7);
+}
+END_TEST
+
 int main(void)
 {
 	t_begin("trim");
@@ -257,6 +300,7 @@ int main(void)
 	t_add(what_was_stored_but_never_logged_is_not_given_back, T_KEEPS);
 	t_add(pages_that_no_transaction_touched_are_given_back_too, T_KEEPS);
 	t_add(nobody_loses_what_it_stored_when_pages_are_given_back, T_KEEPS);
+	t_add(nothing_is_given_back_while_a_transaction_is_open, T_KEEPS);
 	t_add(a_page_with_commits_that_wait_is_not_given_back, T_KEEPS);
 	return t_end();
 }

@@ -36,10 +36,9 @@ struct lane {
 
 struct entry_ref {
 	uint64_t seq;
-	uint64_t pos;
 	const struct pm_entry *e;	/* contiguous bytes             */
 	void *copy;			/* if it wrapped                */
-	unsigned lane;
+	bool parts;			/* it names who takes part      */
 	bool dropped;
 };
 

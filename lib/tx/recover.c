@@ -94,16 +94,26 @@ bool log_find_peer(struct region *r, uint64_t seq, struct pm_peer *peer)
  * spilled, and zones are only added. */
 static int replay(struct region *r, const struct entry_ref *ref)
 {
-	struct flush_set set = {.slot = 0};
 	const void *recs = entry_records(ref->e);
 	uint64_t len = entry_records_len(ref->e);
 
 	if (rec_each(r, recs, len, rec_validate, NULL) ||
 	    rec_each(r, recs, len, rec_apply, NULL))
 		return damaged(r, ref->seq);
-	if (med_flushes(&r->md))
-		rec_each(r, recs, len, rec_flush, &set);
 	return 0;
+}
+
+/* When all is in place: what many entries changed is flushed once. */
+static void flush_replayed(struct region *r, const struct entry_ref *refs,
+			   size_t n)
+{
+	struct flush_set set = {{0}};
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (!refs[i].dropped)
+			rec_each(r, entry_records(refs[i].e),
+				 entry_records_len(refs[i].e), rec_flush, &set);
 }
 
 /* Notes the numbers from `from` on that did not commit. */
@@ -150,7 +160,8 @@ static int replay_all(struct region *r, struct entry_ref *refs, size_t n,
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		if (!refs[i].dropped && judge_entry(r, &refs[i], judge, arg))
+		if (refs[i].parts && !refs[i].dropped &&
+		    judge_entry(r, &refs[i], judge, arg))
 			return -1;
 	for (i = 0; i < n; i++) {
 		if (refs[i].dropped) {
@@ -161,6 +172,8 @@ static int replay_all(struct region *r, struct entry_ref *refs, size_t n,
 			return -1;
 		out->replayed++;
 	}
+	if (med_flushes(&r->md))
+		flush_replayed(r, refs, n);
 	return 0;
 }
 

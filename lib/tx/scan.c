@@ -171,7 +171,7 @@ static int scan_lane(struct scan *s, unsigned lane)
 			       region_name(s->r), lane,
 			       (unsigned long long)head);
 	while (pos - head < size) {
-		struct entry_ref ref = {.lane = lane, .pos = pos};
+		struct entry_ref ref = {0};
 		struct pm_entry h;
 		int ret;
 		const uint8_t *at = s->r->home + PM_LANES_OFF + lane * size +
@@ -196,6 +196,7 @@ static int scan_lane(struct scan *s, unsigned lane)
 				       (unsigned long long)h.seq);
 		}
 		ref.seq = last = h.seq;
+		ref.parts = s->parts != 0;
 		if (grow(&f->refs, f->n, &f->cap, sizeof(*f->refs))) {
 			free(ref.copy);
 			return no_memory(s);
@@ -206,11 +207,38 @@ static int scan_lane(struct scan *s, unsigned lane)
 	return 0;
 }
 
-static int by_seq(const void *a, const void *b)
+static void merge(struct entry_ref *to, const struct entry_ref *from,
+		  size_t lo, size_t mid, size_t hi)
 {
-	const struct entry_ref *x = a, *y = b;
+	size_t a = lo, b = mid, i;
 
-	return x->seq < y->seq ? -1 : x->seq > y->seq;
+	for (i = lo; i < hi; i++)
+		if (b == hi || (a < mid && from[a].seq <= from[b].seq))
+			to[i] = from[a++];
+		else
+			to[i] = from[b++];
+}
+
+/* Each lane, whose entries begin at start[], is in order by itself. */
+static int merge_lanes(struct log_found *f, const size_t *start, unsigned lanes)
+{
+	struct entry_ref *to = malloc(f->n * sizeof(*to)), *from = f->refs;
+	unsigned width, i;
+
+	if (!to)
+		return -1;
+	for (width = 1; width < lanes; width *= 2) {
+		for (i = 0; i < lanes; i += 2 * width)
+			merge(to, from, start[i],
+			      start[min_u64(i + width, lanes)],
+			      start[min_u64(i + 2 * width, lanes)]);
+		f->refs = to;
+		to = from;
+		from = f->refs;
+	}
+	f->cap = f->n;
+	free(to);
+	return 0;
 }
 
 static int by_off(const void *a, const void *b)
@@ -220,12 +248,10 @@ static int by_off(const void *a, const void *b)
 	return x->off < y->off ? -1 : x->off > y->off;
 }
 
-static int sort(struct region *r, struct log_found *f)
+static int check_order(struct region *r, struct log_found *f)
 {
 	size_t i;
 
-	if (f->n)
-		qsort(f->refs, f->n, sizeof(*f->refs), by_seq);
 	if (f->spill_n)
 		qsort(f->spill, f->spill_n, sizeof(*f->spill), by_off);
 	for (i = 1; i < f->n; i++)
@@ -274,12 +300,17 @@ static void cut_prefix(const struct pm_ckpt *c, struct log_found *f)
 int log_scan(struct region *r, const struct pm_ckpt *c, struct log_found *out)
 {
 	struct scan s = {.r = r, .c = c, .f = out};
+	size_t start[PM_LANES_MAX + 1] = {0};
 	unsigned lane;
 
-	for (lane = 0; lane < c->n_lanes; lane++)
+	for (lane = 0; lane < c->n_lanes; lane++) {
 		if (scan_lane(&s, lane))
 			return -1;
-	if (sort(r, out))
+		start[lane + 1] = out->n;
+	}
+	if (out->n && merge_lanes(out, start, c->n_lanes))
+		return no_memory(&s);
+	if (check_order(r, out))
 		return -1;
 	if (c->flags & PM_CKPT_PREFIX)
 		cut_prefix(c, out);

@@ -2,6 +2,7 @@
 /*
  * tools/cmd_check.c: pmheap check, the offline checker and its verdict.
  */
+#include "repair.h"
 #include "tool.h"
 
 #include <errno.h>
@@ -58,8 +59,8 @@ static void verdict_print(const char *path, const PmCheckReport *report)
 	}
 }
 
-static void json_print(const char *path, const char *status,
-		       const PmCheckReport *r)
+static int json_print(const char *path, const char *status,
+		      const PmCheckReport *r, const struct repair *repair)
 {
 	const struct tool_row rows[] = {
 		{ "", "file", TOOL_TEXT, 0, path },
@@ -80,7 +81,13 @@ static void json_print(const char *path, const char *status,
 		{ "", "format", TOOL_COUNT, r->format, NULL },
 	};
 
-	tool_rows_print(rows, sizeof rows / sizeof rows[0], true);
+	json_t *o = tool_rows_json(rows, sizeof rows / sizeof rows[0]);
+
+	if (repair->steps)
+		json_object_set(o, "steps", repair->steps);
+	if (*repair->kept)
+		json_object_set_new(o, "kept", tool_json_string(repair->kept));
+	return tool_json_print(o);
 }
 
 /* A pool that could not be judged at all. */
@@ -92,7 +99,7 @@ static int unreadable(const char *path, int err, bool json)
 		memset(&empty, 0, sizeof empty);
 		snprintf(empty.message, sizeof empty.message, "%s",
 			 pm_errormsg());
-		json_print(path, "unreadable", &empty);
+		json_print(path, "unreadable", &empty, &(struct repair){ 0 });
 	}
 	return tool_fail(err, pm_errormsg(), "cannot check '%s'", path);
 }
@@ -104,29 +111,42 @@ static void message_set(PmCheckReport *report, const char *text)
 		snprintf(report->message, sizeof report->message, "%s", text);
 }
 
+static int report_print(const char *path, PmCheckReport *report, bool json,
+			const struct repair *repair)
+{
+	if (report->status == PM_CHECK_REPAIRABLE)
+		message_set(report, "One of the two header copies is damaged, "
+			    "the other is whole.");
+	if (json)
+		json_print(path, verdicts[report->status].key, report, repair);
+	else
+		verdict_print(path, report);
+	if (report->status == PM_CHECK_DAMAGED)
+		tool_fail(EUCLEAN, report->message, "'%s' is damaged", path);
+	return verdicts[report->status].code;
+}
+
 int cmd_check(const struct tool_args *args)
 {
 	const char *path = args->operand[0];
 	bool json = tool_arg(args, "json");
+	struct repair repair = { .quiet = json };
 	PmCheckReport report;
-	int err;
+	int err, code = TOOL_OK;
 
 	memset(&report, 0, sizeof report);
-	if (pm_check(path, tool_arg(args, "repair") ? PM_REPAIR : 0, &report)) {
-		err = errno;
-		if (err != EUCLEAN)
-			return unreadable(path, err, json);
+	err = pm_check(path, 0, &report) ? errno : 0;
+	if ((!err || err == EUCLEAN) && tool_arg(args, "repair"))
+		code = repair_run(&repair, path, !tool_arg(args, "no-backup"),
+				  &err, &report);
+	if (!code && err && err != EUCLEAN)
+		code = unreadable(path, err, json);
+	if (!code && err) {
 		report.status = PM_CHECK_DAMAGED;
 		message_set(&report, pm_errormsg());
 	}
-	if (report.status == PM_CHECK_REPAIRABLE)
-		message_set(&report, "One of the two header copies is damaged, "
-			    "the other is whole.");
-	if (json)
-		json_print(path, verdicts[report.status].key, &report);
-	else
-		verdict_print(path, &report);
-	if (report.status == PM_CHECK_DAMAGED)
-		tool_fail(EUCLEAN, report.message, "'%s' is damaged", path);
-	return verdicts[report.status].code;
+	if (!code)
+		code = report_print(path, &report, json, &repair);
+	json_decref(repair.steps);
+	return code;
 }

@@ -51,6 +51,7 @@ static const struct {
 	{ EISDIR, "Name a file, not a folder." },
 	{ EACCES, "Check the permissions of the file and its folder, or run "
 		  "this as its owner." },
+	{ ERANGE, "Choose another size; 'pmheap info' shows what the pool has." },
 	{ ESRCH, "Close the program that writes it, then try again." },
 	{ EPERM, "Check who owns the file, or run this as its owner." },
 	{ EROFS, "Use a file system that is mounted for writing." },

@@ -237,7 +237,7 @@ static void row_text(const struct tool_row *row, char *buf, size_t len)
 			 row->kind == TOOL_SIZE ? " bytes" : "");
 }
 
-static int rows_json(const struct tool_row *rows, size_t row_n)
+json_t *tool_rows_json(const struct tool_row *rows, size_t row_n)
 {
 	json_t *o = json_object();
 
@@ -246,7 +246,7 @@ static int rows_json(const struct tool_row *rows, size_t row_n)
 				    tool_json_value(rows[i].kind,
 						    rows[i].number,
 						    rows[i].text));
-	return tool_json_print(o);
+	return o;
 }
 
 int tool_rows_print(const struct tool_row *rows, size_t row_n, bool json)
@@ -255,7 +255,7 @@ int tool_rows_print(const struct tool_row *rows, size_t row_n, bool json)
 	bool failed = !t;
 
 	if (json)
-		return rows_json(rows, row_n);
+		return tool_json_print(tool_rows_json(rows, row_n));
 	scols_table_enable_noheadings(t, 1);
 	scols_table_set_column_separator(t, "  ");
 	scols_table_enable_colors(t, *tool_colour(stdout, TOOL_BOLD) != '\0');

@@ -150,6 +150,8 @@ int tool_json_print(json_t *value);
 
 /* table.c: an aligned table of two columns, or one JSON object, on stdout. */
 int tool_rows_print(const struct tool_row *rows, size_t row_n, bool json);
+/* The object, to add to it. */
+json_t *tool_rows_json(const struct tool_row *rows, size_t row_n);
 
 /*
  * A table with the columns of the verb, as --output, --json, --raw, --bytes and
@@ -204,6 +206,7 @@ int cmd_log(const struct tool_args *args);
 int cmd_check(const struct tool_args *args);
 int cmd_backup(const struct tool_args *args);
 int cmd_restore(const struct tool_args *args);
+int cmd_grow(const struct tool_args *args);
 int cmd_clone(const struct tool_args *args);
 int cmd_reid(const struct tool_args *args);
 int cmd_crash_test(const struct tool_args *args);

@@ -148,11 +148,29 @@ const struct tool_verb tool_verbs[] = {
 		.summary = "look for damage in a closed pool, and repair it",
 		.detail =
 		"Exit code: 0 clean, 1 repaired, 4 damaged, 8 cannot be read,\n"
-		"16 usage. Without --repair the file is not changed.\n",
+		"16 usage. Without --repair the file is not changed. With it the log\n"
+		"is replayed, a damaged header copy written anew, two damaged ones put\n"
+		"together where each is whole where the other is not, and a truncated\n"
+		"file given back its length if no object was lost.\n",
 		.options = {
-			{ "repair", NULL,
-			  "replay the log and rewrite a damaged header copy", NULL, 0 },
+			{ "repair", NULL, "repair what can be, and say each step",
+			  NULL, 0 },
+			{ "no-backup", NULL,
+			  "keep no copy (FILE.before-repair)", NULL, 0 },
 			{ "json", NULL, "print one JSON object", NULL, 0 },
+		},
+	}, {
+		.name = "grow",
+		.operands = "FILE [SIZE]",
+		.operand_min = 1,
+		.operand_max = 2,
+		.run = cmd_grow,
+		.summary = "make a closed pool larger, or let it grow further",
+		.detail =
+		"A program's pool grows by itself up to its limit, when it is full.\n",
+		.options = {
+			{ "max-size", "SIZE", "size that it may grow to", NULL,
+			  0 },
 		},
 	}, {
 		.name = "backup",

@@ -102,6 +102,23 @@ int log_grow(struct region *r, uint64_t need)
 	return ret;
 }
 
+int log_grow_by(struct region *r, uint64_t len)
+{
+	struct pm_header *h = r->hdr;
+	int ret;
+
+	if (region_writable(r))
+		return -1;
+	pthread_mutex_lock(&r->log->grow_mu);
+	if (len > h->max_size - h->size || h->n_zones == PM_ZONES_MAX ||
+	    !zone_extents(h->size, len, h->extent_size))
+		ret = ALLOC_FULL;
+	else
+		ret = add_zone(r, len);
+	pthread_mutex_unlock(&r->log->grow_mu);
+	return ret;
+}
+
 bool log_collect(struct region *r)
 {
 	struct pm_rec recs[64];

@@ -241,6 +241,9 @@ uint64_t work_bytes(struct region *r);
 /* grow.c */
 /* One more zone of at least need bytes. 0; ALLOC_FULL: at max_size; -1. */
 int log_grow(struct region *r, uint64_t need);
+/* One more zone of len bytes, for the command. The same; ALLOC_FULL also if the
+ * new end is no place for a zone's. */
+int log_grow_by(struct region *r, uint64_t len);
 /* Frees extents of empty slabs; false: there was none. */
 bool log_collect(struct region *r);
 

@@ -133,6 +133,22 @@ const void *pool_bytes(const struct pool *p, uint64_t off);
 /* If this word is a normal pointer into the pool: its offset; else 0. */
 uint64_t pool_pointer(const struct pool *p, uint64_t word);
 
+/* --- changing pools that nobody has open (grow.c, repair.c) --- */
+
+/* Grows the pool to size, and what it may grow to to max; 0: leave it. Errors as
+ * pm_init(); ERANGE: what is asked for is not possible. */
+int pool_grow(const char *path, uint64_t size, uint64_t max);
+
+/*
+ * Puts together a header from two damaged copies, each of which is whole where
+ * the other is not. 1: done; 0: that was not what is wrong, or it cannot be
+ * done; -1.
+ */
+int repair_header(const char *path);
+/* Gives back its length to a file that was truncated, if no object lay in what
+ * was lost. The same. */
+int repair_length(const char *path);
+
 /* --- the log, decoded (decode.c) --- */
 
 struct log_entry {

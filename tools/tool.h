@@ -195,6 +195,7 @@ void tool_progress_end(struct tool_progress *p);
 extern const struct tool_column stat_columns[];
 extern const struct tool_column ls_columns[];
 extern const struct tool_column log_columns[];
+extern const struct tool_column bench_columns[];
 
 int cmd_create(const struct tool_args *args);
 int cmd_info(const struct tool_args *args);
@@ -210,6 +211,8 @@ int cmd_grow(const struct tool_args *args);
 int cmd_clone(const struct tool_args *args);
 int cmd_reid(const struct tool_args *args);
 int cmd_crash_test(const struct tool_args *args);
+int cmd_doctor(const struct tool_args *args);
+int cmd_bench(const struct tool_args *args);
 int cmd_demo(const struct tool_args *args);
 
 #endif

@@ -259,6 +259,42 @@ const struct tool_verb tool_verbs[] = {
 			{ "json", NULL, "print one JSON object", NULL, 0 },
 		},
 	}, {
+		.name = "doctor",
+		.operands = "[DIR]",
+		.operand_min = 0,
+		.operand_max = 1,
+		.run = cmd_doctor,
+		.summary = "find out what a folder really guarantees to pools",
+		.detail =
+		"Tries it with a pool of 32 MiB in DIR (.), which is removed again.\n"
+		"What it says of durability is what the kernel says; whether a disk\n"
+		"lies about its cache only a power cut can tell.\n",
+		.options = {
+			{ "json", NULL, "print one JSON object", NULL, 'J' },
+		},
+	}, {
+		.name = "bench",
+		.operands = "[DIR]",
+		.operand_min = 0,
+		.operand_max = 1,
+		.run = cmd_bench,
+		.summary = "measure what transactions cost in a folder",
+		.detail =
+		"Works in a pool of 32 MiB in DIR (.), which is removed again. In turn\n"
+		"with each work it measures the floor: what the machine must do at\n"
+		"least to make the same change durable.\n",
+		.columns = bench_columns,
+		.options = {
+			{ "backend", "NAME",
+			  "dax, file or shm instead of the one that fits DIR",
+			  "dax file shm", 0 },
+			{ "rounds", "N", "of which the median counts (7)",
+			  NULL, 0 },
+			{ "round-ms", "MS", "length of a round (40)", NULL,
+			  0 },
+			TABLE_OPTIONS,
+		},
+	}, {
 		.name = "demo",
 		.operands = "[DIR]",
 		.operand_min = 0,

@@ -133,6 +133,9 @@ const void *pool_bytes(const struct pool *p, uint64_t off);
 /* If this word is a normal pointer into the pool: its offset; else 0. */
 uint64_t pool_pointer(const struct pool *p, uint64_t word);
 
+/* Where regions are mapped: the window, and the part of each region number. */
+void window_look(uint64_t *base, uint64_t *len, uint64_t *slot);
+
 /* --- changing pools that nobody has open (grow.c, repair.c) --- */
 
 /* Grows the pool to size, and what it may grow to to max; 0: leave it. Errors as

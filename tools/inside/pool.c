@@ -131,3 +131,11 @@ uint64_t pool_pointer(const struct pool *p, uint64_t word)
 	word -= window.base + (first << window.slot_bits);
 	return word < h->size ? word : 0;
 }
+
+void window_look(uint64_t *base, uint64_t *len, uint64_t *slot)
+{
+	window_choose();
+	*base = window.base;
+	*len = 1ull << window.bits;
+	*slot = window_slot_size();
+}

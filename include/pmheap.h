@@ -9,7 +9,7 @@
  * Unless a comment says otherwise: functions return 0 (or a value) on success
  * and -1 or NULL on failure with errno set, and pm_errormsg() gives the calling
  * thread's last error as a sentence. All functions are thread-safe. The library
- * never prints, never exits and installs no signal handler unless it is asked
+ * never prints (pm_set_logger()), never exits and installs no signal handler unless it is asked
  * to (PM_CATCH_SIGBUS).
  *
  * The topics are in pmheap/ and can be included one by one.
@@ -24,6 +24,7 @@
 #include <pmheap/write.h>
 #include <pmheap/tx.h>
 #include <pmheap/lock.h>
+#include <pmheap/log.h>
 #include <pmheap/stats.h>
 
 #endif

@@ -336,6 +336,20 @@ static int prepare_process(void)
 	return 0;
 }
 
+static void say_opened(const struct region *r)
+{
+	PmStats s;
+
+	if (LIKELY(AO_load(&say_level) < PM_LOG_INFO) ||
+	    pm_stats(r->number, &s))
+		return;
+	say(PM_LOG_INFO, "%s: %s as region %d, id %016" PRIx64 ": %" PRIu64
+	    " bytes, backend %s, survives %s, %s; %" PRIu64
+	    " log entries replayed", region_name(r),
+	    r->md.fresh ? "made and opened" : "opened", r->number, r->id,
+	    s.size, s.backend, s.survives, s.durability, s.recovered);
+}
+
 static int init(PmWrapperConfig *config, bool primary)
 {
 	struct region *r = NULL;
@@ -355,6 +369,8 @@ static int init(PmWrapperConfig *config, bool primary)
 			" first");
 	else if (prepare_process() == 0)
 		r = open_region(config, primary);
+	if (r)
+		say_opened(r);
 	pthread_mutex_unlock(&heap_mu);
 	return r ? r->number : -1;
 }
@@ -387,6 +403,8 @@ static int close_region(struct region *r)
 		ret = -1;
 		err = errno;
 	}
+	say(PM_LOG_INFO, "%s: closed%s", region_name(r),
+	    ret ? "; not everything could be made durable" : "");
 	heap_unload(r);
 	errno = err;
 	return ret;

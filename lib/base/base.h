@@ -15,6 +15,7 @@
 
 #define AO_PREFER_BUILTIN_ATOMICS
 #include <atomic_ops.h>
+#include <pmheap/log.h>
 
 _Static_assert(sizeof(AO_t) == 8, "AO_t holds a 64-bit word");
 
@@ -33,6 +34,17 @@ _Static_assert(sizeof(AO_t) == 8, "AO_t holds a 64-bit word");
 int err_set(int err, const char *fmt, ...)
 	__attribute__((cold, format(printf, 2, 3)));
 const char *err_get(void);
+
+/* A message for the program's logger; costs a load where there is none. */
+#define say(level, ...)							\
+	do {								\
+		if (UNLIKELY(AO_load(&say_level) >= (AO_t)(level)))	\
+			say_formatted(level, __VA_ARGS__);		\
+	} while (0)
+extern AO_t say_level;
+void say_message(int level, const char *message);
+void say_formatted(int level, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* PMHEAP_DEBUG=abort: misuse that is reported by EINVAL aborts instead. */
 void err_misuse(void) __attribute__((cold));

@@ -24,6 +24,7 @@ int err_set(int err, const char *fmt, ...)
 	vsnprintf(message, sizeof(message), fmt, ap);
 	va_end(ap);
 	errno = err;
+	say_message(PM_LOG_ERROR, message);
 	return -1;
 }
 

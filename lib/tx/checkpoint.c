@@ -174,6 +174,8 @@ static int checkpoint(struct region *r, uint32_t flags)
 		AO_store_release(&log->lane[i].head, head[i]);
 	AO_store_release(&log->watermark, seq);
 	count(&log->checkpoints, 1);
+	say(PM_LOG_DEBUG, "%s: checkpoint up to entry %llu", region_name(r),
+	    (unsigned long long)seq);
 	if (wrote)
 		write_other_header(r);
 	return 0;

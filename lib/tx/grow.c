@@ -64,6 +64,8 @@ static int add_zone(struct region *r, uint64_t len)
 	AO_store(&r->size, old + len);
 	place_resize(r);
 	alloc_add_zone(r);
+	say(PM_LOG_INFO, "%s: grown to %llu bytes", region_name(r),
+	    (unsigned long long)(old + len));
 	/* If the disk is full already, frees still fit the older areas. */
 	(void)alloc_spill_reserve(r);
 	return 0;

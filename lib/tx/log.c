@@ -170,7 +170,9 @@ uint64_t log_settled(struct log *log)
 /* The first reason counts. */
 void log_poison(struct region *r, int why)
 {
-	AO_compare_and_swap_full(&r->poisoned, POISON_NONE, (AO_t)why);
+	if (AO_compare_and_swap_full(&r->poisoned, POISON_NONE, (AO_t)why))
+		say(PM_LOG_WARN, "%s: nothing more is made durable in it until "
+		    "it is closed and opened again", region_name(r));
 }
 
 int log_check_medium(struct region *r)

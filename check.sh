@@ -20,7 +20,8 @@ packages="gcc g++ clang make autoconf automake libtool pkg-config libpmem-dev
 	libatomic-ops-dev libxxhash-dev check mandoc valgrind afl++
 	libclang-rt-dev libdw-dev e2fsprogs libpmemobj-dev liblmdb-dev
 	libsqlite3-dev libjemalloc-dev libsmartcols-dev libjansson-dev
-	libpopt-dev bats jq cmake debhelper dpkg-dev lintian abigail-tools"
+	libpopt-dev bats jq cmake debhelper dpkg-dev lintian abigail-tools
+	gdb"
 
 # What the guests of tests/dax/ need; they are skipped without.
 guest_packages="qemu-system-x86 cpio e2fsprogs xfsprogs"

@@ -47,7 +47,7 @@ static uint64_t flush_entries(struct region *r, const struct lane *l,
 void lane_sweep(struct region *r, struct lane *l)
 {
 	uint64_t from = max_u64(l->swept, AO_load_acquire(&l->head));
-	struct flush_set set = {{0}};
+	struct flush_set set = {.slot = 0};
 
 	if (!l->sweep_buf)
 		l->sweep_buf = malloc(r->log->lane_size);

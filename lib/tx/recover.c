@@ -107,7 +107,7 @@ static int replay(struct region *r, const struct entry_ref *ref)
 static void flush_replayed(struct region *r, const struct entry_ref *refs,
 			   size_t n)
 {
-	struct flush_set set = {{0}};
+	struct flush_set set = {.slot = 0};
 	size_t i;
 
 	for (i = 0; i < n; i++)

@@ -183,6 +183,9 @@ int main(void)
 {
 	const char *env = getenv("PMHEAP_TEST_FORMATS");
 	unsigned n = env ? (unsigned)atoi(env) : 8, seed;
+	/* Types that no chance leaves out; of the others there may be none. */
+	const unsigned sure = 1u << WRITE | 1u << FILL | 1u << ALLOC |
+			      1u << FREE | 1u << ZONE | 1u << PEER | 1u << PART;
 
 	/* The format is that of every medium; memory is the fastest. */
 	snprintf(dir, sizeof(dir), "%.200s/pmheap-format-XXXXXX",
@@ -199,7 +202,7 @@ int main(void)
 	       failures);
 	for (seed = 1; seed < TYPES; seed++) {
 		printf("records of type %2u: %u\n", seed, image_seen[seed]);
-		if (image_seen[seed] == 0 && n >= 8) {
+		if (image_seen[seed] == 0 && (sure >> seed & 1)) {
 			printf("FAIL: there is none\n");
 			failures++;
 		}

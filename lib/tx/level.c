@@ -263,7 +263,8 @@ static int add_failed(struct ctx *c, struct region *r, const void *ptr,
 
 /*
  * The common case, short so that the cache misses of several ranges overlap:
- * bytes of one line of the transaction's first region, in no range before.
+ * bytes of one line of the transaction's first region, in no range before, and
+ * no limit for the working copy.
  */
 static inline bool add_quickly(struct ctx *c, const void *ptr, size_t n)
 {
@@ -279,7 +280,7 @@ static inline bool add_quickly(struct ctx *c, const void *ptr, size_t n)
 	if (UNLIKELY(n - 1 >= PM_LINE || off % PM_LINE + n > PM_LINE ||
 		     !range_in(off, n, r->data_lo, r->data_hi) ||
 		     (c->lines & bit) || top(c)->doomed || is_refused(r) ||
-		     part_of(c, r) != 0))
+		     r->bounded || part_of(c, r) != 0))
 		return false;
 	__builtin_prefetch(r->home + off, 1);
 	c->lines |= bit;

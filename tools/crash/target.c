@@ -25,13 +25,18 @@
 /* Beside this command, as in a build tree, or where it was installed. */
 int target_find_recorder(struct crash_test *t)
 {
-	char exe[PATH_MAX];
+	char exe[PATH_MAX], *dir;
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 
 	if (n > 0) {
 		exe[n] = 0;
-		snprintf(t->recorder, sizeof(t->recorder), "%.4000s/%s",
-			 dirname(exe), "crash-record.so");
+		dir = dirname(exe);
+		snprintf(t->recorder, sizeof(t->recorder), "%.4000s/%s", dir,
+			 "crash-record.so");
+		if (access(t->recorder, R_OK) == 0)
+			return TOOL_OK;
+		snprintf(t->recorder, sizeof(t->recorder), "%.4000s/%s", dir,
+			 ".libs/crash-record.so");
 		if (access(t->recorder, R_OK) == 0)
 			return TOOL_OK;
 	}

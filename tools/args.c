@@ -74,12 +74,13 @@ int tool_args_read(const struct tool_verb *verb, int argc, char **argv,
 	if (!context)
 		return tool_fail(ENOMEM, NULL, "cannot read the options");
 	while ((key = poptGetNextOpt(context)) >= 0) {
-		char **value = &args->value[key - HELP_KEY - 1];
+		char **value;
 
 		if (key == HELP_KEY) {
 			args->help = true;
 			continue;
 		}
+		value = &args->value[key - HELP_KEY - 1];
 		free(*value);
 		*value = poptGetOptArg(context);
 		if (!*value)

@@ -15,6 +15,7 @@ static const char *const names[PM_REC_LAST] = {
 	[PM_REC_ALLOC] = "alloc",
 	[PM_REC_FREE] = "free",
 	[PM_REC_FREEMASK] = "freemask",
+	[PM_REC_ALLOCMASK] = "allocmask",
 	[PM_REC_RUN] = "run",
 	[PM_REC_RUNFREE] = "runfree",
 	[PM_REC_RELEASE] = "release",
@@ -94,6 +95,7 @@ static void decode(const struct pm_header *h, const struct pm_rec *rec,
 		slot_text(h, rec, out);
 		break;
 	case PM_REC_FREEMASK:
+	case PM_REC_ALLOCMASK:
 		mask_text(h, rec, payload, out);
 		break;
 	case PM_REC_RUN:

@@ -86,20 +86,10 @@ static uint64_t object_len(const struct pm_header *h, const struct pm_rec *rec)
 	return idx < class_count(h->extent_size) ? class_size(idx) : 0;
 }
 
-/* An object's contents, if they are logged, follow its allocation. */
-static int bare_note(struct region *r, const struct pm_rec *rec,
-		     const void *payload, void *arg)
+static int bare_add(struct capture *c, uint64_t off, uint64_t len)
 {
-	struct capture *c = arg;
-	unsigned type = PM_TAG_TYPE(rec->tag);
-	struct piece *last = c->bare_n ? &c->bare[c->bare_n - 1] : NULL, *p;
+	struct piece *p;
 
-	(void)payload;
-	if ((type == PM_REC_WRITE || type == PM_REC_FILL) && last &&
-	    PM_TAG_OFF(rec->tag) == last->off)
-		c->bare_n--;
-	if (type != PM_REC_ALLOC && type != PM_REC_RUN)
-		return 0;
 	if (c->bare_n == c->bare_cap) {
 		c->bare_cap = c->bare_cap ? 2 * c->bare_cap : 64;
 		p = realloc(c->bare, c->bare_cap * sizeof(*p));
@@ -107,9 +97,41 @@ static int bare_note(struct region *r, const struct pm_rec *rec,
 			return err_set(ENOMEM, "out of memory");
 		c->bare = p;
 	}
-	c->bare[c->bare_n++] = (struct piece){PM_TAG_OFF(rec->tag),
-					      object_len(r->hdr, rec), NULL};
+	c->bare[c->bare_n++] = (struct piece){off, len, NULL};
 	return 0;
+}
+
+/* The objects that a mask allocates; some of their contents may be logged. */
+static int bare_mask(struct capture *c, const struct pm_rec *rec,
+		     const uint64_t *mask)
+{
+	uint64_t first = rec->arg >> 52, words = rec->arg >> 40 & 0xfff;
+	uint64_t size = object_len(c->l->r.hdr, rec), i;
+	int ret = 0;
+
+	for (i = 0; i < words * 64 && ret == 0; i++)
+		if (mask[i / 64] >> i % 64 & 1)
+			ret = bare_add(c, PM_TAG_OFF(rec->tag) +
+				       (first * 64 + i) * size, size);
+	return ret;
+}
+
+/* An object's contents, if they are logged, follow its allocation. */
+static int bare_note(struct region *r, const struct pm_rec *rec,
+		     const void *payload, void *arg)
+{
+	struct capture *c = arg;
+	unsigned type = PM_TAG_TYPE(rec->tag);
+	struct piece *last = c->bare_n ? &c->bare[c->bare_n - 1] : NULL;
+
+	if ((type == PM_REC_WRITE || type == PM_REC_FILL) && last &&
+	    PM_TAG_OFF(rec->tag) == last->off)
+		c->bare_n--;
+	if (type == PM_REC_ALLOCMASK)
+		return bare_mask(c, rec, payload);
+	if (type != PM_REC_ALLOC && type != PM_REC_RUN)
+		return 0;
+	return bare_add(c, PM_TAG_OFF(rec->tag), object_len(r->hdr, rec));
 }
 
 /* Little is never written directly: those contents are undefined. */

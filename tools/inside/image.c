@@ -139,13 +139,15 @@ static int replay_entry(struct live *l, const struct found *f,
 {
 	unsigned i;
 
+	/* Before the records: what of these contents is logged comes from
+	 * there, as it may not have been in place when they were saved. */
+	for (i = 0; i < f->direct_n && !p->meta_only; i++)
+		med_write(&p->r->md, f->direct[i].off, f->direct[i].bytes,
+			  f->direct[i].len, PM_WRITE_PLAIN);
 	if (found_each(l, f, replay_record, p))
 		return err_set(EUCLEAN, "%s: damaged: impossible log entry "
 			       "%llu", region_name(&l->r),
 			       (unsigned long long)f->seq);
-	for (i = 0; i < f->direct_n && !p->meta_only; i++)
-		med_write(&p->r->md, f->direct[i].off, f->direct[i].bytes,
-			  f->direct[i].len, PM_WRITE_PLAIN);
 	return 0;
 }
 

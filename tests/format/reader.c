@@ -123,6 +123,7 @@ uint64_t record_payload(uint64_t tag, uint64_t arg)
 	case PART:
 		return arg;
 	case FREEMASK:
+	case ALLOCMASK:
 		return ((arg >> 40) & 0xfff) * 8;
 	case SPILL:
 		return 8;

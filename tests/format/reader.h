@@ -11,14 +11,14 @@
 #include <stdint.h>
 
 #define ENTRIES_MAX 4096
-#define TYPES 15		/* of records, from 1 on */
+#define TYPES 16		/* of records, from 1 on */
 
 /* How many records of each type were replayed. */
 extern unsigned image_seen[TYPES];
 
 /* Types of records; a tag is type << 56 | offset. */
 enum { WRITE = 1, FILL, ALLOC, FREE, FREEMASK, RUN, RUNFREE, RELEASE, ROOT,
-       ZONE, IDMAP, PEER, PART, SPILL };
+       ZONE, IDMAP, PEER, PART, SPILL, ALLOCMASK };
 #define OFF_MASK ((1ull << 56) - 1)
 
 struct entry {

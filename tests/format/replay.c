@@ -13,6 +13,7 @@ static const char *apply_slab(struct image *im, uint64_t type, uint64_t off,
 			      uint64_t arg, const uint8_t *words)
 {
 	unsigned c = arg >> 32 & 0xff;
+	bool allocates = type == ALLOC || type == ALLOCMASK;
 	uint64_t slot = arg >> 40, i;
 	uint64_t slab = type == ALLOC || type == FREE
 			? off - slot * class_size(c) : off;
@@ -24,19 +25,21 @@ static const char *apply_slab(struct image *im, uint64_t type, uint64_t off,
 		memset(d, 0, 16);
 		return NULL;
 	}
-	if (d[0] == 0 && type == ALLOC) {
+	if (d[0] == 0 && allocates) {
 		d[0] = 1;
 		d[1] = (uint8_t)c;
 		put(d + 4, slab_extents(c, im->extent_size), 4);
 		put(d + 8, arg & 0xffffffff, 4);
 	}
-	if (type == ALLOC)
+	if (allocates)
 		image_used(im, slab, get(d + 4, 4));
-	if (type == FREEMASK)
+	if (type == FREEMASK || type == ALLOCMASK)
 		for (i = 0; i < (slot & 0xfff); i++) {
 			uint8_t *w = bitmap + ((slot >> 12) + i) * 8;
+			uint64_t bits = get(words + i * 8, 8);
 
-			put(w, get(w, 8) & ~get(words + i * 8, 8), 8);
+			put(w, allocates ? get(w, 8) | bits
+					 : get(w, 8) & ~bits, 8);
 		}
 	else if (type == ALLOC)
 		bitmap[slot / 8] |= (uint8_t)(1 << slot % 8);
@@ -102,6 +105,7 @@ static const char *apply_all(struct image *im, const uint8_t *p, uint64_t n)
 		case ALLOC:
 		case FREE:
 		case FREEMASK:
+		case ALLOCMASK:
 		case RELEASE:
 			bad = apply_slab(im, tag >> 56, off, arg, data);
 			break;

@@ -30,7 +30,9 @@ PM_API void *pm_write(void *dst, const void *src, size_t n)
 
 PM_API void *pm_fill(void *dst, int c, size_t n)
 {
-	bool single = !tx_active();
+	/* Who looks for stores that were not logged must not find the bytes set
+	 * at home only. */
+	bool single = !tx_active() && !debug_unlogged();
 	struct region *r;
 	int ret = -1;
 

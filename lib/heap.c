@@ -8,6 +8,7 @@
  * Nothing is written to an existing medium before its log has been judged.
  */
 #include "heap.h"
+#include "debug/debug.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -18,7 +19,8 @@
 
 #define KNOWN_FLAGS (PM_CREATE | PM_EXCL | PM_RDONLY | PM_SCRATCH |	\
 		     PM_ASSUME_PMEM | PM_FLUSH_MANUAL | PM_RESIDENT |	\
-		     PM_DONTFORK | PM_CATCH_SIGBUS)
+		     PM_DONTFORK | PM_CATCH_SIGBUS |			\
+		     PM_DEBUG_UNLOGGED)
 
 pthread_mutex_t heap_mu = PTHREAD_MUTEX_INITIALIZER;
 
@@ -247,7 +249,12 @@ static int start(struct region *r, const PmWrapperConfig *c)
 	 * same; the area is asked for again when it is needed. */
 	if (!r->private)
 		(void)alloc_spill_reserve(r);
-	return log_open(r, c->durability, c->flush_ms, c->work_budget);
+	if (log_open(r, c->durability, c->flush_ms, c->work_budget))
+		return -1;
+	if (!r->readonly && ((c->flags & PM_DEBUG_UNLOGGED) ||
+			     debug_word("unlogged")))
+		return debug_watch(r, log_flush_all);
+	return 0;
 }
 
 /* Number -> id in the primary's table; in memory if it cannot be written. */
@@ -308,6 +315,8 @@ static struct region *open_region(PmWrapperConfig *config, bool primary)
 	return r;
 fail:
 	err = errno;
+	if (debug_unlogged())
+		debug_unwatch(r);
 	medium_discard(&r->md);
 	heap_unload(r);
 	errno = err;
@@ -326,6 +335,7 @@ static int prepare_process(void)
 	static bool hooks, at_exit;
 
 	window_choose();
+	debug_read_environment();
 	/* Without the hooks a child could write its parent's pool (I9). */
 	if (!hooks && heap_fork_init())
 		return err_set(ENOMEM, "out of memory for the hooks of fork");
@@ -396,6 +406,8 @@ static int close_region(struct region *r)
 			       "open", region_name(r));
 	if (AO_load(&r->poisoned))
 		ret = region_poisoned(r);
+	if (debug_unlogged() && !child)
+		debug_unwatch(r);
 	table_remove(r);
 	locks_forget(r);
 	err = errno;

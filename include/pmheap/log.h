@@ -9,7 +9,8 @@
 
 /* Levels; each includes those before it. */
 #define PM_LOG_NONE	0	/* the default                               */
-#define PM_LOG_ERROR	1	/* each failure, as pm_errormsg() gives it   */
+#define PM_LOG_ERROR	1	/* each failure, as pm_errormsg() gives it;
+				   stores that PM_DEBUG_UNLOGGED finds       */
 #define PM_LOG_WARN	2	/* a region is poisoned                      */
 #define PM_LOG_INFO	3	/* regions are opened, recovered, grown, closed */
 #define PM_LOG_DEBUG	4	/* checkpoints                               */

@@ -31,6 +31,9 @@ typedef struct PmBackend PmBackend;	/* pmheap/backend.h */
 #define PM_CATCH_SIGBUS	0x0100u	/* a file that somebody truncates gives EIO
 				   from the next call, not SIGBUS; installs
 				   a signal handler while the region is open */
+#define PM_DEBUG_UNLOGGED 0x1000u /* slow: every TX_END and the closing tell the
+				   logger (pmheap/log.h) of changed bytes
+				   that were not logged                      */
 
 /* PmWrapperConfig.durability */
 #define PM_STRICT	0	/* durable when the call returns             */

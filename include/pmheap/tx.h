@@ -33,6 +33,7 @@ typedef struct PmTxScope {
 	uint64_t serial;
 	int level;
 	int state;
+	const char *where;	/* file:line of TX_START */
 } PmTxScope;
 
 PM_BEGIN_DECLS
@@ -117,6 +118,9 @@ PM_END_DECLS
  */
 #pragma GCC system_header
 
+#define PM_TX_LINE_(line) PM_TX_STRING_(line)
+#define PM_TX_STRING_(x) #x
+
 #define PM_TX_NEW_	0
 #define PM_TX_RUNNING_	1
 #define PM_TX_COMMITTED_ 2
@@ -127,6 +131,7 @@ PM_END_DECLS
 		__label__ pm_tx_out_;					\
 		PmTxScope pm_tx_scope_					\
 			__attribute__((cleanup(pm_tx_scope_leave)));	\
+		pm_tx_scope_.where = __FILE__ ":" PM_TX_LINE_(__LINE__); \
 		for (pm_tx_scope_begin(&pm_tx_scope_);			\
 		     pm_tx_scope_.state == PM_TX_RUNNING_;		\
 		     pm_tx_scope_commit(&pm_tx_scope_))			\

@@ -46,6 +46,24 @@ void say_message(int level, const char *message);
 void say_formatted(int level, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Messages go to f until the program calls pm_set_logger(), if it has not yet. */
+void say_by_default(int level,
+		    void (*f)(int level, const char *message, void *arg));
+
+/* debug.c: is this one of the words in PMHEAP_DEBUG? */
+bool debug_word(const char *word);
+/* Before the first region is opened: what the words ask to be printed. */
+void debug_read_environment(void);
+
+/* What lib/debug has to do; seldom written, looked at by many operations. */
+#define DEBUG_UNLOGGED	1u	/* find bytes that nobody logged          */
+extern AO_t debug_on HIDDEN;
+
+static inline bool debug_unlogged(void)
+{
+	return UNLIKELY(AO_load(&debug_on) & DEBUG_UNLOGGED);
+}
+
 /* PMHEAP_DEBUG=abort: misuse that is reported by EINVAL aborts instead. */
 void err_misuse(void) __attribute__((cold));
 

@@ -45,12 +45,8 @@ PM_API int pm_version(void)
 
 void err_misuse(void)
 {
-	const char *debug = getenv("PMHEAP_DEBUG");
-	int saved = errno;
-
-	if (debug && strstr(debug, "abort"))
+	if (debug_word("abort"))
 		abort();
-	errno = saved;
 }
 
 uint64_t random_id(void)

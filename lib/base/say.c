@@ -22,6 +22,7 @@ struct logger {
 AO_t say_level;
 static AO_t current;			/* struct logger *        */
 static struct logger *all;
+static bool chosen;			/* by the program         */
 static pthread_mutex_t mu = PTHREAD_MUTEX_INITIALIZER;
 static THREAD_LOCAL bool saying;
 
@@ -68,6 +69,12 @@ static struct logger *find(int level,
 	return l;
 }
 
+static void use(struct logger *l)
+{
+	AO_store_release(&current, (AO_t)l);
+	AO_store(&say_level, l ? (AO_t)l->level : PM_LOG_NONE);
+}
+
 PM_API int pm_set_logger(int level, void (*f)(int, const char *, void *),
 			 void *arg)
 {
@@ -81,9 +88,20 @@ PM_API int pm_set_logger(int level, void (*f)(int, const char *, void *),
 	if (wanted)
 		l = find(level, f, arg);
 	if (!wanted || l) {
-		AO_store_release(&current, (AO_t)l);
-		AO_store(&say_level, wanted ? (AO_t)level : PM_LOG_NONE);
+		use(l);
+		chosen = true;
 	}
 	pthread_mutex_unlock(&mu);
 	return !wanted || l ? 0 : err_set(ENOMEM, "out of memory for a logger");
+}
+
+void say_by_default(int level, void (*f)(int, const char *, void *))
+{
+	struct logger *l;
+
+	pthread_mutex_lock(&mu);
+	l = chosen ? NULL : find(level, f, NULL);
+	if (l)
+		use(l);
+	pthread_mutex_unlock(&mu);
 }

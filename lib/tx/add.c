@@ -146,6 +146,8 @@ int tx_add_range(struct region *r, const void *ptr, uint64_t n)
 		return 0;
 	if (UNLIKELY(r->bounded))
 		work_touch(r, off, n, true);
+	if (debug_unlogged())
+		debug_note(&c->debug, r, off, n);
 	fresh = known ? fresh_at(c, r, off, &s, &idx) : NULL;
 	if (fresh && off + n <= s.off + fresh->len) {
 		/* The commit logs the whole object; only an abort of an inner
@@ -205,8 +207,20 @@ static int reserve(struct region *r, uint64_t size, uint64_t align,
 	return ret;
 }
 
+/* The same while somebody looks for stores that were not logged. */
+static int reserve_noted(struct ctx *c, struct region *r, uint64_t size,
+			 uint64_t align, uint32_t type, struct slot *s)
+{
+	int ret;
+
+	debug_reserve();
+	ret = reserve(r, size, align, type, s);
+	debug_reserved(&c->debug, r, ret ? NULL : s);
+	return ret;
+}
+
 /* What this level has allocated and freed is taken again: in the log there is
- * nothing of it. */
+ * nothing of it, and it was noted before. */
 static uint8_t *revive(struct ctx *c, struct region *r, uint64_t size,
 		       uint64_t align, uint32_t type)
 {
@@ -274,7 +288,9 @@ void *tx_alloc(struct region *r, uint64_t size, uint64_t align, uint32_t type,
 	if (c->dead_op)
 		p = revive(c, r, size, align, type);
 	if (!p) {
-		if (reserve(r, size, align, type, &s))
+		if (debug_unlogged()
+		    ? reserve_noted(c, r, size, align, type, &s)
+		    : reserve(r, size, align, type, &s))
 			return NULL;
 		if (push_alloc(c, r, &s, size)) {
 			alloc_cancel(r, &s);

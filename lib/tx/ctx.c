@@ -55,6 +55,7 @@ static void ctx_free(void *arg)
 	free(c->held);
 	free(c->ranges.e);
 	free(c->fresh.e);
+	debug_free(&c->debug);
 	free(c);
 	tx_mine = NULL;
 }
@@ -212,6 +213,7 @@ void tx_fork_unlock(bool child)
 		multi_fork_child();
 		locks_fork_child();
 		alloc_fork_child();
+		debug_fork_child(tx_mine ? tx_mine->debug : NULL);
 	}
 	pthread_mutex_unlock(&ctx_mu);
 }

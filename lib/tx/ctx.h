@@ -117,6 +117,7 @@ struct ctx {
 		uint64_t n;
 	} unsaved[UNSAVED_MAX];		/* no memory for the old bytes    */
 	uint32_t unsaved_n;
+	struct debug_tx *debug;		/* if debug_on asks for it        */
 };
 
 /* Result of this thread's last outermost transaction. */

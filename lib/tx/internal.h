@@ -8,6 +8,7 @@
 #ifndef PMHEAP_LIB_TX_INTERNAL_H
 #define PMHEAP_LIB_TX_INTERNAL_H
 
+#include "debug/debug.h"
 #include "tx/ctx.h"
 
 #define NOT_IN_FLIGHT (~(AO_t)0)

@@ -71,7 +71,11 @@ static struct ctx *begin_tx(void)
 
 PM_API int pm_tx_begin(void)
 {
-	return begin_tx() ? 0 : -1;
+	struct ctx *c = begin_tx();
+
+	if (debug_unlogged() && c && c->level_n == 1)
+		debug_begin(&c->debug, NULL, __builtin_return_address(0));
+	return c ? 0 : -1;
 }
 
 /* The calls that the levels above were to make at an abort. */
@@ -263,8 +267,8 @@ static int add_failed(struct ctx *c, struct region *r, const void *ptr,
 
 /*
  * The common case, short so that the cache misses of several ranges overlap:
- * bytes of one line of the transaction's first region, in no range before, and
- * no limit for the working copy.
+ * bytes of one line of the transaction's first region, in no range before, no
+ * limit for the working copy, and nobody who looks for stores without a log.
  */
 static inline bool add_quickly(struct ctx *c, const void *ptr, size_t n)
 {
@@ -280,7 +284,7 @@ static inline bool add_quickly(struct ctx *c, const void *ptr, size_t n)
 	if (UNLIKELY(n - 1 >= PM_LINE || off % PM_LINE + n > PM_LINE ||
 		     !range_in(off, n, r->data_lo, r->data_hi) ||
 		     (c->lines & bit) || top(c)->doomed || is_refused(r) ||
-		     r->bounded || part_of(c, r) != 0))
+		     r->bounded || debug_unlogged() || part_of(c, r) != 0))
 		return false;
 	__builtin_prefetch(r->home + off, 1);
 	c->lines |= bit;
@@ -359,6 +363,8 @@ PM_API void pm_tx_scope_begin(PmTxScope *s)
 		s->serial = (uint64_t)errno;
 		return;
 	}
+	if (debug_unlogged() && c->level_n == 1)
+		debug_begin(&c->debug, s->where, NULL);
 	top(c)->scope = true;
 	s->serial = top(c)->serial;
 	s->level = (int)c->level_n;

@@ -171,6 +171,8 @@ void ctx_end(struct ctx *c, int result)
 		restore_unsaved(c);
 	if (!c->single)
 		tx_last = result;
+	if (debug_unlogged())
+		debug_end(&c->debug, !c->single);
 	reset(c);
 	if (UNLIKELY(c->held_n))
 		locks_release(c);

@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# Includes in lib/ point downward only: base < persist < region < alloc < tx <
-# the files of lib/ itself. The public headers and layout.h may be included by
-# all; tools, examples and bench see only the public headers, but for
+# Includes in lib/ point downward only: base < persist < region < alloc < debug
+# < tx < the files of lib/ itself. The public headers and layout.h may be
+# included by all; tools, examples and bench see only the public headers, but for
 # tools/inside/, which looks into pools for the rest of tools.
 set -eu
 cd "${top_srcdir:-.}"
 
-layers="base persist region alloc tx"
+layers="base persist region alloc debug tx"
 bad=0
 
 fail()

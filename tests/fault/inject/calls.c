@@ -95,7 +95,7 @@ static const struct {
 	 "free munmap fclose pthread_mutex_destroy pthread_cond_destroy "
 	 "pthread_rwlock_destroy pthread_mutexattr_destroy"},
 	{"works on memory that is there",
-	 "memchr memcmp memcpy memmove memset strcmp strcpy strlen strncmp "
+	 "memchr memcmp memcpy memmove memset strcmp strcpy strcspn strlen strncmp "
 	 "strncpy strstr strerror snprintf vsnprintf sscanf qsort dirname "
 	 "basename getenv errno_location tls_get_addr"},
 	{"has no error that glibc gives for valid arguments",
@@ -109,6 +109,9 @@ static const struct {
 	 "pthread_rwlock_tryrdlock pthread_rwlock_trywrlock pthread_join"},
 	{"reads a stream that fopen gave: its end is no different from an error",
 	 "fgets"},
+	{"helps to find stores that were not logged, or prints what was found; "
+	 "without it that is slower, or says less",
+	 "ioctl dladdr write"},
 	{"instructions of the processor",
 	 "pmem_drain pmem_flush pmem_memcpy pmem_memset"},
 };

@@ -146,7 +146,7 @@ a_run_over_a_pool_that_exists_is_explored() {
 	rm -f bank.pool
 	"$bank" bank.pool move 3
 	cp bank.pool before.pool
-	run 1 'existing pool' --jobs 1 --points 0-200 -- "$bank" bank.pool split 2
+	run 1 'existing pool' --points 0-200 -- "$bank" bank.pool split 2
 	says out '^ *after +transaction 1,'
 	cp before.pool bank.pool
 	run 0 'existing pool, whole' -- "$bank" bank.pool move 2

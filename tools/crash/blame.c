@@ -158,10 +158,20 @@ static int by_end(const void *a, const void *b)
 	return x->end < y->end ? -1 : x->end > y->end;
 }
 
+static int by_state(const void *a, const void *b)
+{
+	const struct finding *x = a, *y = b;
+
+	return state_order(&x->at, &y->at);
+}
+
+/* Findings come in the order in which workers are done; the earliest of those
+ * that are one is the one that is told. */
 static void merge(struct explore *e)
 {
 	size_t n = 0;
 
+	qsort(e->found, e->found_n, sizeof(*e->found), by_state);
 	for (size_t i = 0; i < e->found_n; i++) {
 		size_t k = 0;
 

@@ -120,8 +120,7 @@ static void finding_add(struct explore *e, const struct state *at,
 		return;
 	}
 	g->states++;
-	if (at->point < g->at.point || (at->point == g->at.point &&
-					at->strategy < g->at.strategy)) {
+	if (state_order(at, &g->at) < 0) {
 		g->at = *at;
 		g->verdict = *v;
 		g->after = f.after;

@@ -33,6 +33,15 @@ uint64_t crash_below(uint64_t *state, uint64_t n)
 	return crash_random(state) % n;
 }
 
+int state_order(const struct state *a, const struct state *b)
+{
+	if (a->point != b->point)
+		return a->point < b->point ? -1 : 1;
+	if (a->strategy != b->strategy)
+		return a->strategy < b->strategy ? -1 : 1;
+	return a->param < b->param ? -1 : a->param > b->param;
+}
+
 void state_print(const struct state *at, char *text)
 {
 	snprintf(text, STATE_TEXT, "%zu:%s:%" PRIu32, at->point,

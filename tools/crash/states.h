@@ -30,6 +30,9 @@ struct state {
 	uint32_t param;
 };
 
+/* Less than 0: a is tried before b; 0: they are the same. */
+int state_order(const struct state *a, const struct state *b);
+
 /* At a point: every state of these strategies if quota allows, else some. */
 struct states {
 	uint64_t quota;		/* at least STATES_MIN                 */

@@ -9,11 +9,6 @@
 #include <assert.h>
 #include <string.h>
 
-static struct level *top(struct ctx *c)
-{
-	return &c->level[c->level_n - 1];
-}
-
 static bool holds(const struct ctx *c, const struct op *op,
 		  const struct region *r, uint64_t off, uint64_t n)
 {
@@ -85,7 +80,7 @@ static struct op *noted_op(const struct ctx *c, const struct region *r,
 {
 	uint32_t idx = owner_note(s->owner);
 
-	return idx < c->op_n && idx >= c->level[c->level_n - 1].ops &&
+	return idx < c->op_n && idx >= top(c)->ops &&
 	       is_word_op(c, r, s, &c->op[idx]) ? &c->op[idx] : NULL;
 }
 

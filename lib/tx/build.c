@@ -209,11 +209,7 @@ int part_build(struct ctx *c, unsigned idx)
 	int ret = part_begin(p);
 
 	for (; op < end && ret == 0; op++) {
-		if (op->part != idx)
-			continue;
-		if (LIKELY(op->kind == OP_RANGE && op->flags == 0))
-			ret = put_bytes(p, op->off, op->len, put);
-		else
+		if (op->part == idx)
 			ret = records(p, op, put, true);
 	}
 	return ret ? ret : part_put_pins(p);
@@ -228,9 +224,9 @@ static bool is_fresh(const struct op *op, unsigned idx)
 
 /*
  * The least length of contents that are written directly, 0: none are. They are
- * written once instead of twice, but at the price of a checkpoint. Where lines are flushed
- * one by one, many small ones are worth it as well; pages of a file, which they
- * may lie scattered over, would all have to be synced.
+ * written once instead of twice, but at the price of a checkpoint. Where lines
+ * are flushed one by one, many small ones are worth it as well; pages of a file,
+ * which they may lie scattered over, would all have to be synced.
  */
 static uint64_t direct_min(const struct ctx *c, const struct region *r,
 			   unsigned idx)
@@ -272,8 +268,6 @@ int part_write_direct(struct ctx *c, unsigned idx)
 	uint64_t least;
 	uint32_t i;
 
-	if (LIKELY(!c->alloc_n))
-		return 0;
 	least = direct_min(c, r, idx);
 	if (!least)
 		return 0;

@@ -9,21 +9,20 @@
 #include "tx/internal.h"
 
 #include <sched.h>
-#include <stdlib.h>
-
 
 /* Flushes what entries in [pos, end) up to number seq changed. The position
- * after the last; last, unless NULL: its number. */
+ * after the last; last, unless NULL: its number. ckpt_mu is held. */
 static uint64_t flush_entries(struct region *r, const struct lane *l,
 			      uint64_t pos, uint64_t end, uint64_t seq,
-			      struct flush_set *set, void *buf, uint64_t *last)
+			      struct flush_set *set, uint64_t *last)
 {
 	struct log *log = r->log;
 	uint64_t at = pos % log->lane_size, n;
 	bool flushes = med_flushes(&r->md);
 
 	for (; pos < end; pos += n) {
-		const struct pm_entry *e = lane_ring(log, l, at, PM_LINE, buf);
+		const struct pm_entry *e = lane_ring(log, l, at, PM_LINE,
+						     log->ckpt_buf);
 
 		if (e->seq > seq)
 			break;
@@ -31,7 +30,8 @@ static uint64_t flush_entries(struct region *r, const struct lane *l,
 			*last = e->seq;
 		n = line_up(e->len);
 		if (flushes)
-			entry_flush(r, lane_ring(log, l, at, e->len, buf), set);
+			entry_flush(r, lane_ring(log, l, at, e->len,
+						 log->ckpt_buf), set);
 		at += n;
 		if (at >= log->lane_size)
 			at -= log->lane_size;
@@ -43,19 +43,21 @@ static uint64_t flush_entries(struct region *r, const struct lane *l,
  * What a checkpoint would have to flush for this lane is flushed by the thread
  * that works in it: it has the lines in its cache, where another would have to
  * fetch them. The fence of its next commit makes them durable.
+ *
+ * Not beside a checkpoint: it may retire an entry that is being looked at, and
+ * where its records were spilled others would write. Then the next commit tries
+ * again.
  */
 void lane_sweep(struct region *r, struct lane *l)
 {
-	uint64_t from = max_u64(l->swept, AO_load_acquire(&l->head));
 	struct flush_set set = {.slot = 0};
 
-	if (!l->sweep_buf)
-		l->sweep_buf = malloc(r->log->lane_size);
-	if (!l->sweep_buf)
+	if (pthread_mutex_trylock(&r->log->ckpt_mu))
 		return;
-	l->swept = flush_entries(r, l, from, l->tail, PM_COUNT_MAX, &set,
-				 l->sweep_buf, &l->swept_seq);
+	l->swept = flush_entries(r, l, max_u64(l->swept, AO_load(&l->head)),
+				 l->tail, PM_COUNT_MAX, &set, &l->swept_seq);
 	l->sweeper = lane_thread();
+	pthread_mutex_unlock(&r->log->ckpt_mu);
 }
 
 /* The caller has fenced. Its fence says nothing of what another thread flushed
@@ -83,7 +85,7 @@ static uint64_t retire_lane(struct region *r, struct lane *l, uint64_t seq,
 	 * durable, which the acquiring load comes after. */
 	if (clean > pos && AO_load(&l->clean_seq) <= seq)
 		pos = clean;
-	return flush_entries(r, l, pos, end, seq, set, log->ckpt_buf, NULL);
+	return flush_entries(r, l, pos, end, seq, set, NULL);
 }
 
 static bool write_header(struct region *r, uint64_t *gen)

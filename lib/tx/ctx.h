@@ -139,6 +139,12 @@ static inline struct ctx *ctx_peek(void)
 	return tx_mine;
 }
 
+/* The innermost level; there is one. */
+static inline struct level *top(const struct ctx *c)
+{
+	return &c->level[c->level_n - 1];
+}
+
 bool map_find(const struct addrmap *m, uint64_t key, uint32_t *val);
 int map_put(struct addrmap *m, uint64_t key, uint32_t val);
 void map_clear(struct addrmap *m);

@@ -31,7 +31,6 @@ struct lane {
 	uint64_t swept, swept_seq;	/* of the holder: the same, but for
 					   the next fence of sweeper       */
 	unsigned sweeper;	/* thread                                  */
-	void *sweep_buf;	/* for an entry that wraps                 */
 	AO_t commits, logged, fences;	/* of the holder; others look      */
 } CACHE_ALIGNED;
 

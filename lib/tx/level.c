@@ -6,11 +6,6 @@
 
 #include <assert.h>
 
-static struct level *top(struct ctx *c)
-{
-	return &c->level[c->level_n - 1];
-}
-
 static int level_push(struct ctx *c)
 {
 	struct level *l;

@@ -89,14 +89,11 @@ int log_open(struct region *r, unsigned durability, unsigned flush_ms,
 static void log_free(struct region *r)
 {
 	struct log *log = r->log;
-	unsigned i;
 
 	log_scan_free(&log->kept);
 	pthread_mutex_destroy(&log->ckpt_mu);
 	pthread_mutex_destroy(&log->flush_mu);
 	pthread_mutex_destroy(&log->grow_mu);
-	for (i = 0; i < log->n_lanes; i++)
-		free(log->lane[i].sweep_buf);
 	free(log->ckpt_buf);
 	free(log->flush_buf);
 	free(log->mirror);

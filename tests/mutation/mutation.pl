@@ -226,6 +226,7 @@ sub tsan {
 my %sharp = (
 	qr{^base/|^alloc/} => [qw(alloc free)],
 	qr{^tx/lock} => [qw(lock)],
+	qr{^tx/(?:checkpoint|commit|log)} => [qw(sweep)],
 	qr{^fork|^tx/(?:ctx|trim)} => [qw(fork lock)],
 	qr{^tx/record|^persist/be_memory} => [qw(readonly)],
 	qr{^heap|^api|^region/} => [qw(badinput region)],

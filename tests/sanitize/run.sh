@@ -81,11 +81,11 @@ select_tests() {
 		;;
 	tsan-short)
 		on_shm threads lock multi relaxed fork growth free trim
-		echo tests/kill/commits.shm tests/unit/places
+		echo tests/kill/commits.shm tests/unit/places tests/unit/sweep
 		;;
 	tsan-long)
 		only "$api_tests" 'shm file'
-		echo "$kill_tests" tests/unit/places
+		echo "$kill_tests" tests/unit/places tests/unit/sweep
 		;;
 	memcheck-short)
 		# The random records of this one take minutes.

@@ -1,8 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# man/run-program.sh: sourced by the tests of the manual and the README; builds
-# a program against the library in the build tree.
-#
-# Needs top_srcdir, top_builddir, CC and $work, a folder that may be filled.
+# man/run-program.sh: sourced by the tests of the manual, the documents, the
+# README and gdb's script; builds a program against the library in the build
+# tree. $top_srcdir is given; $work is a folder that is gone at the end.
+
+: "${top_builddir:=$(pwd)}"
+: "${CC:=cc}"
+: "${PM_PROGRAM_CFLAGS=-O2}"
+: "${PM_PROGRAM_LDFLAGS=}"
+work=$(mktemp -d) || exit 99
+trap 'rm -rf "$work"' EXIT
+trap 'exit 99' INT TERM
 
 # program_skip: why programs cannot be built here; empty if they can.
 program_skip() {

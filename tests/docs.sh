@@ -6,13 +6,6 @@ set -u
 unset PMHEAP_BACKEND PMHEAP_ASSUME_PMEM PMHEAP_DEBUG
 
 : "${top_srcdir:=$(cd "$(dirname "$0")/.." && pwd)}"
-: "${top_builddir:=$(pwd)}"
-: "${CC:=cc}"
-: "${PM_PROGRAM_CFLAGS=-O2}"
-: "${PM_PROGRAM_LDFLAGS=}"
-work=$(mktemp -d) || exit 99
-trap 'rm -rf "$work"' EXIT
-trap 'exit 99' INT TERM
 . "$top_srcdir/man/run-program.sh"
 doc=$top_srcdir/doc
 failures=0

@@ -5,12 +5,6 @@
 set -u
 
 : "${top_srcdir:=$(cd "$(dirname "$0")/.." && pwd)}"
-: "${top_builddir:=$(pwd)}"
-: "${CC:=cc}"
-: "${PM_PROGRAM_CFLAGS=-O2}"
-: "${PM_PROGRAM_LDFLAGS=}"
-work=$(mktemp -d) || exit 99
-trap 'rm -rf "$work"' EXIT
 . "$top_srcdir/man/run-program.sh"
 man=$top_srcdir/man
 failures=0

@@ -135,8 +135,7 @@ static int copy(const char *src, const char *dst)
 	}
 	if (reid(temp))
 		goto out;
-	/* link() does not overwrite what somebody else has just made. */
-	ret = link(temp, dst);
+	ret = name_file(temp, dst);
 	if (ret == 0 && sync_dir(dst)) {
 		err = errno;
 		unlink(dst);

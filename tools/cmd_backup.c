@@ -130,8 +130,7 @@ int cmd_backup(const struct tool_args *args)
 		return tool_fail(EEXIST, NULL, "cannot make '%s'", dst);
 	how.limit_ms = limit * 1000;
 	code = copy_make(src, dst, &how, &report, &temp);
-	/* link() does not overwrite what somebody else has just made. */
-	if (!code && (link(temp, dst) || dir_sync(dst)))
+	if (!code && (image_name(temp, dst) || dir_sync(dst)))
 		code = tool_fail(errno, NULL, "cannot make '%s'", dst);
 	if (!code)
 		backup_say(src, dst, &report);

@@ -264,6 +264,16 @@ int sync_dir(const char *path)
 	return r && errno != EINVAL && errno != EROFS ? -1 : 0;
 }
 
+/* On a file system without hard links it has to lose its old name. */
+int name_file(const char *old, const char *path)
+{
+	if (link(old, path) == 0)
+		return 0;
+	if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS)
+		return -1;
+	return renameat2(AT_FDCWD, old, AT_FDCWD, path, RENAME_NOREPLACE);
+}
+
 int medium_publish(struct medium *md)
 {
 	char proc[64];
@@ -280,7 +290,7 @@ int medium_publish(struct medium *md)
 		r = linkat(AT_FDCWD, proc, AT_FDCWD, md->path,
 			   AT_SYMLINK_FOLLOW);
 	} else if (md->temp_path) {
-		r = link(md->temp_path, md->path);
+		r = name_file(md->temp_path, md->path);
 		unlink(md->temp_path);
 	}
 	if (r)

@@ -50,6 +50,8 @@ int medium_publish(struct medium *md);
 void medium_discard(struct medium *md);
 /* Makes the name of a new file durable. */
 int sync_dir(const char *path);
+/* A file gets this name if nothing has it. Its old one may stay. */
+int name_file(const char *old, const char *path);
 void medium_close(struct medium *md);
 /* Is the file still as long as the region? Somebody may have cut it. */
 enum cut { NOT_CUT, IS_CUT, CUT_UNKNOWN };

@@ -76,6 +76,8 @@ struct image_report {
  */
 int image_make(const char *path, int fd, const struct image_how *how,
 	       struct image_report *out);
+/* A finished file gets its name if nothing has it; its old one may stay. */
+int image_name(const char *old, const char *path);
 
 /* --- what is in a pool (pool.c, walk.c) --- */
 

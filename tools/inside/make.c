@@ -99,3 +99,8 @@ int image_make(const char *path, int fd, const struct image_how *how,
 	errno = err;
 	return ret;
 }
+
+int image_name(const char *old, const char *path)
+{
+	return name_file(old, path);
+}

@@ -146,6 +146,8 @@ PM_API size_t pm_usable_size(const void *p)
 	/* The program may use the bytes beyond what it asked for. */
 	if (tx_active())
 		tx_use_whole(r, &s);
+	if (debug_memory())
+		memory_resize(r, &s, s.usable);
 	return s.usable;
 }
 
@@ -168,7 +170,7 @@ static void *move(struct region *r, const struct slot *old, void *p,
 	/* Outside a transaction the contents are not logged as fresh. */
 	if (tx_add_range(r, q, keep))
 		return NULL;
-	memcpy(q, p, keep);
+	work_copy(q, p, keep);
 	return tx_free(r, old) ? NULL : q;
 }
 
@@ -200,6 +202,10 @@ PM_API void *pm_realloc(void *p, size_t size)
 					 s.usable <= 64)) {
 			q = p;
 			tx_use_whole(r, &s);
+			/* An abort gives back what it cuts off. */
+			if (debug_memory())
+				memory_resize(r, &s, tx_active() ? s.usable
+								 : size);
 		} else {
 			q = move(r, &s, p, size);
 		}
@@ -228,7 +234,7 @@ PM_API char *pm_strdup(const char *text)
 PM_API int pm_alloc_to(void *where, size_t size,
 		       int (*init)(void *obj, void *arg), void *arg)
 {
-	struct region *r = table_of_range(where, sizeof(void *));
+	struct region *r = alloc_owner_of(where, sizeof(void *));
 	bool nested = tx_active();
 	void *p;
 	int ret;

@@ -8,7 +8,7 @@
 
 static struct region *target(const void *p, size_t n)
 {
-	struct region *r = table_of_range(p, n);
+	struct region *r = alloc_owner_of(p, n);
 
 	return r && region_writable(r) == 0 ? r : NULL;
 }

@@ -204,6 +204,7 @@ void heap_unload(struct region *r)
 {
 	/* The thread that flushes groups uses all the rest. */
 	log_close(r, false);
+	memory_unwatch(r);
 	alloc_close(r);
 	guard_remove(r->work);
 	guard_remove(r->md.m.base);
@@ -249,6 +250,8 @@ static int start(struct region *r, const PmWrapperConfig *c)
 	 * same; the area is asked for again when it is needed. */
 	if (!r->private)
 		(void)alloc_spill_reserve(r);
+	if (debug_memory())
+		memory_watch(r);
 	if (log_open(r, c->durability, c->flush_ms, c->work_budget))
 		return -1;
 	if (!r->readonly && ((c->flags & PM_DEBUG_UNLOGGED) ||
@@ -336,6 +339,7 @@ static int prepare_process(void)
 
 	window_choose();
 	debug_read_environment();
+	memory_ask();
 	/* Without the hooks a child could write its parent's pool (I9). */
 	if (!hooks && heap_fork_init())
 		return err_set(ENOMEM, "out of memory for the hooks of fork");

@@ -6,6 +6,7 @@
 #ifndef PMHEAP_LIB_HEAP_H
 #define PMHEAP_LIB_HEAP_H
 
+#include "debug/debug.h"
 #include "tx/tx.h"
 
 #include <pmheap.h>

@@ -166,9 +166,16 @@ void alloc_spill_give(struct region *r, uint64_t off, uint64_t len);
 uint64_t alloc_growth_for(const struct region *r, uint64_t size,
 			  uint64_t align);
 
+/* Region of [ptr, ptr + n) if all of it lies in extents in use, and in one live
+ * object if debug_on asks for that; else NULL with EINVAL. */
+struct region *alloc_owner_of(const void *ptr, uint64_t n);
+
 /* Iteration: the first live object of type at or after the slot given. */
 uint64_t alloc_iterate(struct region *r, uint32_t type, uint64_t after_off);
 void alloc_stats(struct region *r, PmStats *out);
+/* Calls f for every live object, while nobody allocates or frees. */
+void alloc_each_live(struct region *r,
+		     void (*f)(struct region *r, const struct slot *s));
 /* Calls f for the byte range of every extent in use, while it returns 0;
  * what it returned. */
 int alloc_each_used(struct region *r,

@@ -11,6 +11,51 @@ static AO_t live_word(const struct slab *s, uint32_t w)
 	return live & ~AO_load(&s->word[w].hidden);
 }
 
+/* Free extents may be written to by whoever spills a log. */
+static bool is_in_use(struct region *r, uint64_t off, uint64_t n)
+{
+	struct alloc *a = r->alloc;
+	uint64_t i;
+	struct zone *z = zone_at(a, off, &i);
+	uint64_t at = z ? off - z->data_off : 0;
+
+	if (!z || n > z->data_len - at)
+		return false;
+	for (; n && i <= (at + n - 1) >> a->ext_bits; i++)
+		if (!AO_load_acquire(&z->map[i]))
+			return false;
+	return true;
+}
+
+static bool is_in_object(struct region *r, uint64_t off, uint64_t n)
+{
+	struct slot s;
+
+	return alloc_containing(r, off, &s) == 0 &&
+	       alloc_find(r, s.off, &s) == 0 &&
+	       range_in(off, n, s.off, s.off + s.usable);
+}
+
+struct region *alloc_owner_of(const void *ptr, uint64_t n)
+{
+	struct region *r = table_of(ptr);
+	uint64_t off = r ? region_off(r, ptr) : 0;
+
+	if (!r)
+		err_set(EINVAL, "%p is not a pointer into an open region", ptr);
+	else if (UNLIKELY(!is_in_use(r, off, n)))
+		err_set(EINVAL, "%s: %llu bytes at %p are not inside the "
+			"region's objects", region_name(r),
+			(unsigned long long)n, ptr);
+	else if (UNLIKELY(AO_load(&debug_on) && n && !is_in_object(r, off, n)))
+		err_set(EINVAL, "%s: %llu bytes at %p are not inside one live "
+			"object", region_name(r), (unsigned long long)n, ptr);
+	else
+		return r;
+	err_misuse();
+	return NULL;
+}
+
 /* First live slot of the slab whose index is at least idx; n_slots: none. */
 static uint32_t next_live(const struct slab *s, uint32_t idx)
 {
@@ -77,6 +122,43 @@ uint64_t alloc_iterate(struct region *r, uint32_t type, uint64_t after)
 	}
 	pthread_mutex_unlock(&a->mu);
 	return found;
+}
+
+static void each_in_group(struct region *r, AO_t v,
+			  void (*f)(struct region *r, const struct slot *s))
+{
+	struct slab *s = (struct slab *)v;
+	struct run *run = (struct run *)(v - RUN_BIT);
+	struct slot slot;
+	uint32_t idx = 0;
+
+	if (v & RUN_BIT) {
+		run_fill(r->alloc, run, &slot);
+		f(r, &slot);
+		return;
+	}
+	while ((idx = next_live(s, idx)) < s->n_slots) {
+		slot_fill(s, idx++, &slot);
+		f(r, &slot);
+	}
+}
+
+void alloc_each_live(struct region *r,
+		     void (*f)(struct region *r, const struct slot *s))
+{
+	struct alloc *a = r->alloc;
+	AO_t k;
+
+	for (k = 0; k < a->n_zones; k++) {
+		struct zone *z = &a->zone[k];
+		uint64_t i = 0;
+
+		while (i < z->n_ext) {
+			if (z->map[i])
+				each_in_group(r, z->map[i], f);
+			i += z->map[i] ? group_len(z->map[i]) : 1;
+		}
+	}
 }
 
 /* Extents that an allocation can get, if need be by collecting the slab. */

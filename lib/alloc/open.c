@@ -176,6 +176,7 @@ static int open_chunks(struct region *r)
 	n = r->hdr->max_size / a->chunk + 1;
 	a->backed = calloc(n / 64 + 1, sizeof(*a->backed));
 	r->backed = a->backed;
+	r->ext_bits = a->ext_bits;
 	r->chunk_bits = (unsigned)__builtin_ctzll(a->chunk);
 	return a->backed ? 0 : err_set(ENOMEM, "%s: out of memory",
 				       region_name(r));
@@ -205,6 +206,7 @@ int alloc_open(struct region *r)
 		    load_zone(r, &a->zone[i], r->hdr->zone[i].used_hi))
 			goto fail;
 	}
+	r->used = a->zone[0].map;
 	return 0;
 fail:
 	alloc_close(r);

@@ -28,6 +28,8 @@ _Static_assert(sizeof(AO_t) == 8, "AO_t holds a 64-bit word");
 #define HIDDEN __attribute__((visibility("hidden")))
 /* A function that is made anew for each constant that it is called with. */
 #define SPECIALIZED static inline __attribute__((always_inline))
+/* A function that may touch what programs may not. */
+#define UNWATCHED __attribute__((no_sanitize("address")))
 #define THREAD_LOCAL __thread __attribute__((tls_model("initial-exec")))
 
 /* Sets errno and the thread's message; returns -1. */
@@ -57,11 +59,18 @@ void debug_read_environment(void);
 
 /* What lib/debug has to do; seldom written, looked at by many operations. */
 #define DEBUG_UNLOGGED	1u	/* find bytes that nobody logged          */
+#define DEBUG_MEMORY	2u	/* memcheck or ASan watches the program   */
+#define DEBUG_OBJECTS	4u	/* ranges must lie in one live object     */
 extern AO_t debug_on HIDDEN;
 
 static inline bool debug_unlogged(void)
 {
 	return UNLIKELY(AO_load(&debug_on) & DEBUG_UNLOGGED);
+}
+
+static inline bool debug_memory(void)
+{
+	return UNLIKELY(AO_load(&debug_on) & DEBUG_MEMORY);
 }
 
 /* PMHEAP_DEBUG=abort: misuse that is reported by EINVAL aborts instead. */

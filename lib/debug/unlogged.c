@@ -158,8 +158,10 @@ void debug_reserved(struct debug_tx **tx, struct region *r,
 		    const struct slot *s)
 {
 	if (s) {
-		if (memcmp(r->work + s->off, r->home + s->off, s->usable))
-			memcpy(r->work + s->off, r->home + s->off, s->usable);
+		if (!memory_equal(r->work + s->off, r->home + s->off,
+				  s->usable))
+			work_copy(r->work + s->off, r->home + s->off,
+				  s->usable);
 		note(tx, r->work + s->off, s->usable);
 	}
 	pthread_mutex_unlock(&debug_mu);
@@ -182,12 +184,12 @@ static void describe(const struct debug_tx *t, char *buf, size_t size)
 		snprintf(buf, size, "at the end of a transaction");
 }
 
-static bool is_known(const struct range *run)
+static bool is_known(uint64_t at)
 {
 	size_t i;
 
 	for (i = 0; i < known_n; i++)
-		if (known[i].at <= run->at && run->end <= known[i].end)
+		if (at - known[i].at < known[i].end - known[i].at)
 			return true;
 	return false;
 }
@@ -198,13 +200,13 @@ static void report(struct region *r, struct look *l)
 	uint8_t *object = r->work + l->object.off;
 
 	l->run.at = l->run.end = 0;
-	if (run.at == run.end || is_known(&run) || known_n == KNOWN_MAX)
+	if (run.at == run.end || known_n == KNOWN_MAX)
 		return;
 	known[known_n++] = run;
-	say(PM_LOG_ERROR, "%s: %" PRIu64 " bytes at %p changed without being "
+	say(PM_LOG_ERROR, "%s: %" PRIu64 " byte%s at %p changed without being "
 	    "logged: offset %" PRIu64 " in the object at %p (%" PRIu64
 	    " bytes, type %u); found %s", region_name(r), run.end - run.at,
-	    (void *)(uintptr_t)run.at,
+	    run.end - run.at == 1 ? "" : "s", (void *)(uintptr_t)run.at,
 	    run.at - (uint64_t)(uintptr_t)object, (void *)object,
 	    l->object.usable, l->object.type, l->where);
 	if (known_n == KNOWN_MAX)
@@ -229,8 +231,7 @@ static uint64_t noted_until(uint64_t at)
 
 /* Is there a difference in n bytes, a multiple of 8? Also in bytes of free
  * slots, which tools that watch memory forbid; no function they replace. */
-__attribute__((no_sanitize("address")))
-static bool differs(const uint8_t *a, const uint8_t *b, uint64_t n)
+UNWATCHED static bool differs(const uint8_t *a, const uint8_t *b, uint64_t n)
 {
 	const uint64_t *v = (const uint64_t *)a, *w = (const uint64_t *)b;
 	uint64_t i;
@@ -253,7 +254,7 @@ static bool find_object(struct region *r, uint64_t off, struct slot *s)
 
 /* One word that differs: its bytes join the run, or begin another. Returns the
  * offset to go on at. */
-static uint64_t add_word(struct region *r, struct look *l, uint64_t off)
+UNWATCHED static uint64_t add_word(struct region *r, struct look *l, uint64_t off)
 {
 	struct slot s = l->object;
 	uint64_t at, i, until = 0;
@@ -263,7 +264,7 @@ static uint64_t add_word(struct region *r, struct look *l, uint64_t off)
 	for (i = 0; i < 8; i++) {
 		at = (uint64_t)(uintptr_t)(r->work + off + i);
 		if (r->work[off + i] == r->home[off + i] ||
-		    (until = noted_until(at)))
+		    (until = noted_until(at)) || is_known(at))
 			continue;
 		if (at - l->run.end >= 8 || s.off != l->object.off) {
 			report(r, l);
@@ -303,6 +304,7 @@ static void look_into(struct watched *w, struct look *l)
 		return;
 	/* No slab or run may vanish while it is looked at. */
 	alloc_freeze(r);
+	memory_quiet(true);
 	l->object.usable = 0;
 	for (i = 0; i < header_zones(r->hdr); i++) {
 		const struct pm_zone *z = &r->hdr->zone[i];
@@ -314,6 +316,7 @@ static void look_into(struct watched *w, struct look *l)
 					   l);
 	}
 	report(r, l);
+	memory_quiet(false);
 	alloc_thaw(r);
 }
 

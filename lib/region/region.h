@@ -43,6 +43,8 @@ struct region {
 	AO_t size;		/* bytes now                              */
 	uint64_t zone_off;	/* first byte after the lanes             */
 	uint64_t data_lo, data_hi;	/* extents of the first zone      */
+	const AO_t *used;	/* alloc's: each of them, not 0: in use   */
+	unsigned ext_bits;	/* bytes of an extent: 1 << ext_bits      */
 	AO_t *backed;		/* alloc's: chunks with room on the medium */
 	unsigned chunk_bits;	/* bytes of a chunk: 1 << chunk_bits      */
 	struct medium md;
@@ -50,6 +52,7 @@ struct region {
 	bool readonly;		/* PM_RDONLY                              */
 	bool private;		/* PM_RDONLY or PM_SCRATCH                */
 	bool work_lazy;		/* working copy is made writable piecewise */
+	bool watched;		/* lib/debug/memory.c                     */
 	bool bounded;		/* DRAM of the working copy is limited    */
 	AO_t poisoned;		/* enum poison                            */
 	AO_t known[PM_NUMBERS_MAX / 64]; /* hdr->pinned, to test quickly  */
@@ -192,8 +195,15 @@ static inline bool region_holds(const struct region *r, uint64_t off,
 	       region_holds_elsewhere(r, off, n);
 }
 
-/* Region of [ptr, ptr + n) if all of it lies in the objects' area; errno. */
-struct region *table_of_range(const void *ptr, size_t n);
+/* Is this line in an extent of the first zone, where most are, that is in use? */
+static inline bool region_holds_line(const struct region *r, uint64_t off)
+{
+	uint64_t at = off - r->data_lo;
+
+	return LIKELY(at < r->data_hi - r->data_lo) &&
+	       LIKELY(AO_load(&r->used[at >> r->ext_bits]) != 0);
+}
+
 /* Sets errno and says why this region cannot be changed; -1. */
 int region_refuse(struct region *r) __attribute__((cold));
 /* May this region not be changed now? region_writable() says why: 0, or -1 with

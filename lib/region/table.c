@@ -69,21 +69,6 @@ bool region_holds_elsewhere(const struct region *r, uint64_t off, uint64_t n)
 	return false;
 }
 
-struct region *table_of_range(const void *ptr, size_t n)
-{
-	struct region *r = table_of(ptr);
-
-	if (LIKELY(r && region_holds(r, region_off(r, ptr), n)))
-		return r;
-	if (!r)
-		err_set(EINVAL, "%p is not a pointer into an open region", ptr);
-	else
-		err_set(EINVAL, "%s: %zu bytes at %p are not inside the "
-			"region's objects", region_name(r), n, ptr);
-	err_misuse();
-	return NULL;
-}
-
 int region_poisoned(const struct region *r)
 {
 	static const char *const why[] = {

@@ -214,6 +214,22 @@ static int reserve_noted(struct ctx *c, struct region *r, uint64_t size,
 	return ret;
 }
 
+static int reserve_some(struct ctx *c, struct region *r, uint64_t size,
+			uint64_t align, uint32_t type, struct slot *s)
+{
+	return debug_unlogged() ? reserve_noted(c, r, size, align, type, s)
+				: reserve(r, size, align, type, s);
+}
+
+/* The same with a gap behind it, if there is room for one. */
+static int reserve_watched(struct ctx *c, struct region *r, uint64_t size,
+			   uint64_t align, uint32_t type, struct slot *s)
+{
+	return size <= r->hdr->max_size &&
+	       reserve_some(c, r, size + MEMORY_GAP, align, type, s) == 0
+		? 0 : reserve_some(c, r, size, align, type, s);
+}
+
 /* What this level has allocated and freed is taken again: in the log there is
  * nothing of it, and it was noted before. */
 static uint8_t *revive(struct ctx *c, struct region *r, uint64_t size,
@@ -283,9 +299,9 @@ void *tx_alloc(struct region *r, uint64_t size, uint64_t align, uint32_t type,
 	if (c->dead_op)
 		p = revive(c, r, size, align, type);
 	if (!p) {
-		if (debug_unlogged()
-		    ? reserve_noted(c, r, size, align, type, &s)
-		    : reserve(r, size, align, type, &s))
+		if (debug_memory()
+		    ? reserve_watched(c, r, size, align, type, &s)
+		    : reserve_some(c, r, size, align, type, &s))
 			return NULL;
 		if (push_alloc(c, r, &s, size)) {
 			alloc_cancel(r, &s);
@@ -293,6 +309,8 @@ void *tx_alloc(struct region *r, uint64_t size, uint64_t align, uint32_t type,
 		}
 		p = r->work + s.off;
 	}
+	if (debug_memory())
+		memory_alloc(r, region_off(r, p), size);
 	if (UNLIKELY(r->bounded))
 		work_touch(r, region_off(r, p), size, false);
 	note_lines(c, region_off(r, p), size);
@@ -319,6 +337,8 @@ int tx_free(struct region *r, const struct slot *s)
 	}
 	/* What this transaction freed is not live. */
 	assert(!fresh || !(fresh->dead & bit));
+	if (debug_memory())
+		memory_free(r, s);
 	if (here) {
 		fresh->dead |= bit;
 		c->dead_op = idx + 1;
@@ -327,6 +347,8 @@ int tx_free(struct region *r, const struct slot *s)
 	}
 	op = op_push(c, r, OP_FREE);
 	if (!op) {
+		if (debug_memory())
+			memory_alloc(r, s->off, s->usable);
 		alloc_relive(s);
 		return -1;
 	}

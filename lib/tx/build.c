@@ -81,6 +81,21 @@ int part_put(struct part *p, struct pm_rec rec, const void *payload,
 	return put(p, rec, payload, n);
 }
 
+/* Bytes that the program may not touch are among them. */
+static __attribute__((cold)) int put_copy(struct part *p, struct pm_rec rec,
+					  const void *from, put_fn put)
+{
+	void *copy = malloc(rec.arg);
+	int ret;
+
+	if (!copy)
+		return err_set(ENOMEM, "out of memory");
+	memory_copy(copy, from, rec.arg);
+	ret = put(p, rec, copy, rec.arg);
+	free(copy);
+	return ret;
+}
+
 SPECIALIZED int put_bytes(struct part *p, uint64_t off, uint64_t len, put_fn put)
 {
 	struct pm_rec rec = {PM_TAG(PM_REC_WRITE, off), len};
@@ -88,6 +103,8 @@ SPECIALIZED int put_bytes(struct part *p, uint64_t off, uint64_t len, put_fn put
 	if (alloc_back(p->r, off, len))
 		return -1;
 	pins_scan(p, off, len);
+	if (debug_memory())
+		return put_copy(p, rec, p->r->work + off, put);
 	return put(p, rec, p->r->work + off, len);
 }
 
@@ -243,6 +260,22 @@ static uint64_t direct_min(const struct ctx *c, const struct region *r,
 	return r->md.m.backend->traits & PM_BACKEND_CPU_FENCE ? 1 : DIRECT_MIN;
 }
 
+static void write_home(struct region *r, uint64_t off, uint64_t len)
+{
+	uint8_t copy[PM_PAGE];
+
+	while (debug_memory() && len) {
+		uint64_t n = min_u64(len, sizeof(copy));
+
+		memory_copy(copy, r->work + off, n);
+		med_write(&r->md, off, copy, n, PM_WRITE_FLUSH);
+		off += n;
+		len -= n;
+	}
+	if (len)
+		med_write(&r->md, off, r->work + off, len, PM_WRITE_FLUSH);
+}
+
 static int write_rows(struct part *p, const struct op *op)
 {
 	struct region *r = p->r;
@@ -254,7 +287,7 @@ static int write_rows(struct part *p, const struct op *op)
 		if (alloc_back(r, off, len))
 			return -1;
 		pins_scan(p, off, len);
-		med_write(&r->md, off, r->work + off, len, PM_WRITE_FLUSH);
+		write_home(r, off, len);
 	}
 	return 0;
 }

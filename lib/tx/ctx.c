@@ -214,6 +214,7 @@ void tx_fork_unlock(bool child)
 		locks_fork_child();
 		alloc_fork_child();
 		debug_fork_child(tx_mine ? tx_mine->debug : NULL);
+		memory_fork_child();
 	}
 	pthread_mutex_unlock(&ctx_mu);
 }

@@ -63,6 +63,8 @@ static int add_zone(struct region *r, uint64_t len)
 	window_hide(r, old);
 	AO_store(&r->size, old + len);
 	place_resize(r);
+	if (debug_memory())
+		memory_zone(r, r->hdr->n_zones - 1);
 	alloc_add_zone(r);
 	say(PM_LOG_INFO, "%s: grown to %llu bytes", region_name(r),
 	    (unsigned long long)(old + len));

@@ -277,9 +277,9 @@ static inline bool add_quickly(struct ctx *c, const void *ptr, size_t n)
 	off = region_off(r, ptr);
 	bit = line_bit(off / PM_LINE);
 	if (UNLIKELY(n - 1 >= PM_LINE || off % PM_LINE + n > PM_LINE ||
-		     !range_in(off, n, r->data_lo, r->data_hi) ||
-		     (c->lines & bit) || top(c)->doomed || is_refused(r) ||
-		     r->bounded || debug_unlogged() || part_of(c, r) != 0))
+		     !region_holds_line(r, off) || (c->lines & bit) ||
+		     top(c)->doomed || is_refused(r) || r->bounded ||
+		     AO_load(&debug_on) || part_of(c, r) != 0))
 		return false;
 	__builtin_prefetch(r->home + off, 1);
 	c->lines |= bit;
@@ -305,7 +305,7 @@ static int add_any(const void *ptr, size_t n)
 		err_misuse();
 		return -1;
 	}
-	r = table_of_range(ptr, n);
+	r = alloc_owner_of(ptr, n);
 	if (UNLIKELY(!r || region_writable(r)))
 		return tx_doom(errno);
 	/* A doomed level too must be able to restore what the program

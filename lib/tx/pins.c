@@ -35,7 +35,7 @@ static void look(struct part *p, uint64_t word)
 	p->has_pins = true;
 }
 
-static void look_at_words(struct part *p, const uint64_t *word, uint64_t n)
+UNWATCHED static void look_at_words(struct part *p, const uint64_t *word, uint64_t n)
 {
 	uint64_t i;
 
@@ -51,7 +51,7 @@ static void look_at_words(struct part *p, const uint64_t *word, uint64_t n)
 #define MANY 8u	/* words at a time */
 
 /* May one of MANY words be an address in the window? The upper halves tell. */
-static bool may_point(const uint64_t *word, __m128i base, __m128i mask)
+UNWATCHED static bool may_point(const uint64_t *word, __m128i base, __m128i mask)
 {
 	const __m128 *v = (const __m128 *)word;
 	__m128i any = _mm_setzero_si128();
@@ -70,7 +70,7 @@ static bool may_point(const uint64_t *word, __m128i base, __m128i mask)
 }
 
 /* Looks through all words but the last few; how many. */
-static uint64_t skim(struct part *p, const uint64_t *word, uint64_t n)
+UNWATCHED static uint64_t skim(struct part *p, const uint64_t *word, uint64_t n)
 {
 	__m128i base = _mm_set1_epi32((int)(window.base >> 32));
 	__m128i mask = _mm_set1_epi32((int)(~0u << (window.bits - 32)));
@@ -83,7 +83,7 @@ static uint64_t skim(struct part *p, const uint64_t *word, uint64_t n)
 }
 #endif
 
-void pins_scan(struct part *p, uint64_t off, uint64_t len)
+UNWATCHED static void scan(struct part *p, uint64_t off, uint64_t len)
 {
 	const uint64_t *word = (const uint64_t *)(p->r->work + (off & ~7ull));
 	uint64_t n = ((off & 7) + len + 7) / 8;
@@ -98,4 +98,15 @@ void pins_scan(struct part *p, uint64_t off, uint64_t len)
 	}
 #endif
 	look_at_words(p, word, n);
+}
+
+void pins_scan(struct part *p, uint64_t off, uint64_t len)
+{
+	bool quiet = debug_memory();
+
+	if (quiet)
+		memory_quiet(true);
+	scan(p, off, len);
+	if (quiet)
+		memory_quiet(false);
 }

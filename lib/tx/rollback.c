@@ -16,6 +16,8 @@ static void undo_alloc(struct ctx *c, const struct op *op)
 		struct slot s = slot_sibling(&op->u.slot,
 					     (unsigned)__builtin_ctzll(mask));
 
+		if (debug_memory() && !(mask & -mask & op->dead))
+			memory_free(r, &s);
 		alloc_cancel(r, &s);
 	}
 	/* Without it the outer level's objects are no longer known as fresh,
@@ -32,7 +34,7 @@ static void undo_op(struct ctx *c, struct op *op)
 
 	switch (op->kind) {
 	case OP_RANGE:
-		memcpy(r->work + op->off, c->undo + op->undo, op->len);
+		work_copy(r->work + op->off, c->undo + op->undo, op->len);
 		break;
 	case OP_ALLOC:
 		undo_alloc(c, op);
@@ -44,6 +46,8 @@ static void undo_op(struct ctx *c, struct op *op)
 		if (op->alloc_op)
 			c->op[op->alloc_op - 1].dead &=
 				~(1ull << op->u.slot.idx % 64);
+		if (debug_memory())
+			memory_alloc(r, op->u.slot.off, op->u.slot.usable);
 		alloc_relive(&op->u.slot);
 		break;
 	}
@@ -73,10 +77,13 @@ static void restore(struct region *r, uint64_t off, uint64_t n)
 
 	for (; off < end; off = hi) {
 		med_data(&r->md, off, end, &lo, &hi);
-		memset(r->work + off, 0, lo - off);
+		if (debug_memory())
+			memory_copy(r->work + off, NULL, lo - off);
+		else
+			memset(r->work + off, 0, lo - off);
 		if (lo == end)
 			break;
-		memcpy(r->work + lo, r->home + lo, hi - lo);
+		work_copy(r->work + lo, r->home + lo, hi - lo);
 	}
 }
 

@@ -97,7 +97,10 @@ static void runs_end(struct runs *d)
 
 static bool equals_home(struct region *r, const uint8_t *page)
 {
-	return memcmp(page, r->home + region_off(r, page), PM_PAGE) == 0;
+	const uint8_t *home = r->home + region_off(r, page);
+
+	return debug_memory() ? memory_equal(page, home, PM_PAGE)
+			      : memcmp(page, home, PM_PAGE) == 0;
 }
 
 static void look_at(struct region *r, uint8_t *page, uint64_t info)

@@ -342,26 +342,48 @@ START_TEST(alloc_to_that_fails_leaves_nothing)
 }
 END_TEST
 
-START_TEST(free_space_can_be_changed_beside_a_new_object)
+/* The log of a large transaction may be written there. */
+START_TEST(free_space_cannot_be_changed)
 {
-	char *p, *q = NULL;
+	char *p, *small;
 
 	t_init("p");
 	p = pm_alloc(MIB);
 	t_given(p);
 	pm_free(p);
 	TX_START {
-		t_given(pm_alloc(10));
-		/* Nobody's memory, but the region's. */
-		q = p + MIB / 2;
-		ck_assert_int_eq(TX_ADD_RANGE(q, 8), 0);
-		memset(q, 'x', 8);
+		small = pm_alloc(10);
+		t_given(small);
+		t_refused(TX_ADD_RANGE(p + MIB / 2, 8), EINVAL);
 	} TX_END
-	ck_assert_msg(pm_tx_errno() == 0, "%s", pm_errormsg());
-	if (t_keeps())
-		t_reopen("p");
+	ck_assert_int_eq(pm_tx_errno(), EINVAL);
+	small = pm_alloc(10);
+	t_given(small);
+	TX_START {
+		t_refused(TX_ADD_RANGE(small, MIB), EINVAL);
+	} TX_END
+	ck_assert_int_eq(pm_tx_errno(), EINVAL);
+	t_null(pm_write(p, "x", 1 << 19), EINVAL);
+	t_null(pm_fill(p + MIB / 2, 1, 8), EINVAL);
+	t_refused(pm_persist(p + MIB / 2, 8), EINVAL);
 	ck_assert_uint_eq(t_stats(PM_PRIMARY).objects, 1);
-	t_bytes(q, 8, 'x');
+}
+END_TEST
+
+START_TEST(an_object_freed_by_the_transaction_is_still_undone)
+{
+	char *p;
+
+	t_init("p");
+	p = pm_alloc(MIB);
+	t_given(p);
+	t_given(pm_fill(p, 'a', MIB));
+	TX_START {
+		pm_free(p);
+		ck_assert_int_eq(TX_ADD_RANGE(p, MIB), 0);
+		TX_ABORT(ECANCELED);
+	} TX_END
+	t_bytes(p, MIB, 'a');
 }
 END_TEST
 
@@ -382,6 +404,7 @@ int main(void)
 	t_add(misuse_of_types_is_refused, T_ANY);
 	t_add(alloc_to_stores_the_pointer_with_the_object, T_ANY);
 	t_add(alloc_to_that_fails_leaves_nothing, T_ANY);
-	t_add(free_space_can_be_changed_beside_a_new_object, T_ANY);
+	t_add(free_space_cannot_be_changed, T_ANY);
+	t_add(an_object_freed_by_the_transaction_is_still_undone, T_ANY);
 	return t_end();
 }

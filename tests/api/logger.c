@@ -161,6 +161,59 @@ START_TEST(loggers_are_replaced_while_threads_use_them)
 }
 END_TEST
 
+static void start(void *arg)
+{
+	(void)arg;
+	t_init("p");
+}
+
+START_TEST(a_word_that_is_misspelt_is_told)
+{
+	char text[8192];
+
+	t_printed(start, "logs,,unloggedly", text, sizeof text);
+	ck_assert_str_eq(text, "libpmheap: warning: PMHEAP_DEBUG: 'logs' is "
+			 "none of abort, log, unlogged\n"
+			 "libpmheap: warning: PMHEAP_DEBUG: 'unloggedly' is "
+			 "none of abort, log, unlogged\n");
+}
+END_TEST
+
+static void add_strangers(void *arg)
+{
+	char *p, *q;
+
+	(void)arg;
+	t_init("p");
+	p = pm_alloc(32);
+	q = pm_alloc(32);
+	t_given(p);
+	t_given(q);
+	pm_free(q);
+	t_null(pm_write(p + 30, "abc", 3), EINVAL);
+	t_refused(pm_persist(q, 8), EINVAL);
+	t_null(pm_fill(p - 1, 0, 2), EINVAL);
+	TX_START {
+		ck_assert_int_eq(TX_ADD_RANGE(p, 32), 0);
+		q = pm_alloc(100);
+		t_given(q);
+		ck_assert_int_eq(TX_ADD_RANGE(q, 100), 0);
+		pm_free(q);
+		t_refused(TX_ADD_RANGE(q, 100), EINVAL);
+	} TX_END
+	ck_assert_int_eq(pm_tx_errno(), EINVAL);
+}
+
+START_TEST(any_word_asks_for_ranges_of_one_live_object)
+{
+	char text[8192];
+
+	t_printed(add_strangers, "unlogged", text, sizeof text);
+	ck_assert_msg(strstr(text, "are not inside one live object"), "%s",
+		      text);
+}
+END_TEST
+
 int main(void)
 {
 	t_begin("logger");
@@ -172,5 +225,7 @@ int main(void)
 	t_add(a_logger_that_fails_itself_is_not_called_again, T_ANY);
 	t_add(a_level_that_there_is_not_is_refused, T_ANY);
 	t_add(loggers_are_replaced_while_threads_use_them, T_ANY);
+	t_add(a_word_that_is_misspelt_is_told, T_ANY);
+	t_add(any_word_asks_for_ranges_of_one_live_object, T_ANY);
 	return t_end();
 }

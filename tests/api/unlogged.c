@@ -53,9 +53,9 @@ static void expect(const void *at, size_t n, const void *object, size_t off)
 	char want[256];
 
 	ck_assert_int_eq(told, 1);
-	snprintf(want, sizeof want, ": %zu bytes at %p changed without being "
-		 "logged: offset %zu in the object at %p (", n, at, off,
-		 object);
+	snprintf(want, sizeof want, ": %zu byte%s at %p changed without being "
+		 "logged: offset %zu in the object at %p (", n,
+		 n == 1 ? "" : "s", at, off, object);
 	ck_assert_msg(strstr(last, want), "\"%s\" lacks \"%s\"", last, want);
 	told = 0;
 }
@@ -359,26 +359,6 @@ START_TEST(few_changes_in_a_large_region_are_found_soon)
 }
 END_TEST
 
-/* Runs f with its standard error in a file: what it printed. */
-static void printed(void (*f)(void *), const char *debug, char *buf, size_t n)
-{
-	FILE *file = tmpfile();
-	int saved = dup(2);
-	size_t got;
-
-	ck_assert(file != NULL);
-	ck_assert_int_eq(dup2(fileno(file), 2), 2);
-	(void)setenv("PMHEAP_DEBUG", debug, 1);
-	t_exit(f, NULL);
-	(void)unsetenv("PMHEAP_DEBUG");
-	ck_assert_int_eq(dup2(saved, 2), 2);
-	rewind(file);
-	got = fread(buf, 1, n - 1, file);
-	buf[got] = 0;
-	fclose(file);
-	close(saved);
-}
-
 static void forget(void *arg)
 {
 	struct root *r;
@@ -397,18 +377,32 @@ START_TEST(the_environment_asks_for_it)
 {
 	char text[8192];
 
-	printed(forget, "other,unlogged", text, sizeof text);
+	t_printed(forget, "other,unlogged", text, sizeof text);
 	ck_assert_msg(strstr(text, "libpmheap: error: "), "%s", text);
 	ck_assert_msg(strstr(text, "offset 40 in the object"), "%s", text);
 	ck_assert_msg(strstr(text, "not the start of a live"), "%s", text);
 	ck_assert_msg(!strstr(text, "info: "), "%s", text);
-	printed(forget, "log", text, sizeof text);
+	t_printed(forget, "log", text, sizeof text);
 	ck_assert_msg(!strstr(text, "without being logged"), "%s", text);
 	ck_assert_msg(strstr(text, "info: "), "%s", text);
 	ck_assert_msg(strstr(text, "backend "), "%s", text);
 	ck_assert_msg(strstr(text, "not the start of a live"), "%s", text);
-	printed(forget, "nothing,logs,unloggedly", text, sizeof text);
-	ck_assert_str_eq(text, "");
+}
+END_TEST
+
+START_TEST(a_place_that_grows_is_told_by_what_is_new)
+{
+	struct root *r = start(PM_STRICT);
+	char *p = (char *)r->cell;
+
+	p[3] = 1;
+	empty_transaction();
+	expect(p + 3, 1, r, 3);
+	p[6] = 1;
+	empty_transaction();
+	expect(p + 6, 1, r, 6);
+	empty_transaction();
+	ck_assert_int_eq(told, 0);
 }
 END_TEST
 
@@ -423,7 +417,7 @@ START_TEST(a_program_with_a_logger_prints_nothing)
 {
 	char text[8192];
 
-	printed(forget_with_logger, "log,unlogged", text, sizeof text);
+	t_printed(forget_with_logger, "log,unlogged", text, sizeof text);
 	ck_assert_str_eq(text, "");
 }
 END_TEST
@@ -445,6 +439,7 @@ int main(void)
 	t_add_each(threads_that_are_right_are_not_accused, T_ANY, 2);
 	t_add(few_changes_in_a_large_region_are_found_soon, T_ANY);
 	t_add(the_environment_asks_for_it, T_ANY);
+	t_add(a_place_that_grows_is_told_by_what_is_new, T_ANY);
 	t_add(a_program_with_a_logger_prints_nothing, T_ANY);
 	return t_end();
 }

@@ -129,6 +129,35 @@ int t_fds(void)
 	return n;
 }
 
+void t_printed(void (*f)(void *), const char *debug, char *buf, size_t n)
+{
+	FILE *file = tmpfile();
+	int saved = dup(2);
+	size_t got;
+
+	ck_assert(file != NULL);
+	ck_assert_int_eq(dup2(fileno(file), 2), 2);
+	(void)setenv("PMHEAP_DEBUG", debug, 1);
+	t_exit(f, NULL);
+	(void)unsetenv("PMHEAP_DEBUG");
+	ck_assert_int_eq(dup2(saved, 2), 2);
+	rewind(file);
+	got = fread(buf, 1, n - 1, file);
+	buf[got] = 0;
+	fclose(file);
+	close(saved);
+}
+
+bool t_gaps(void)
+{
+	void *p = pm_alloc(64);
+	size_t n = pm_usable_size(p);
+
+	t_given(p);
+	pm_free(p);
+	return n > 64;
+}
+
 int t_maps(void)
 {
 	FILE *f = fopen("/proc/self/maps", "re");

@@ -62,6 +62,11 @@ bool t_is(const char *backend);
 /* Is the library to choose that backend by itself? */
 bool t_chosen(void);
 bool t_keeps(void);
+/* Runs f in a child with these words in PMHEAP_DEBUG: what it printed on the
+ * standard error. */
+void t_printed(void (*f)(void *), const char *debug, char *buf, size_t n);
+/* Does a tool watch memory, for which each object takes more? A pool is open. */
+bool t_gaps(void);
 
 /* Path of a file in the test's own directory on the backend's medium. */
 const char *t_path(const char *name);

@@ -167,7 +167,7 @@ uint64_t alloc_growth_for(const struct region *r, uint64_t size,
 			  uint64_t align);
 
 /* Region of [ptr, ptr + n) if all of it lies in extents in use, and in one live
- * object if debug_on asks for that; else NULL with EINVAL. */
+ * object if debug_objects(); else NULL with EINVAL. */
 struct region *alloc_owner_of(const void *ptr, uint64_t n);
 
 /* Iteration: the first live object of type at or after the slot given. */

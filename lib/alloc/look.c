@@ -47,7 +47,7 @@ struct region *alloc_owner_of(const void *ptr, uint64_t n)
 		err_set(EINVAL, "%s: %llu bytes at %p are not inside the "
 			"region's objects", region_name(r),
 			(unsigned long long)n, ptr);
-	else if (UNLIKELY(AO_load(&debug_on) && n && !is_in_object(r, off, n)))
+	else if (debug_objects() && n && !is_in_object(r, off, n))
 		err_set(EINVAL, "%s: %llu bytes at %p are not inside one live "
 			"object", region_name(r), (unsigned long long)n, ptr);
 	else

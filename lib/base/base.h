@@ -68,6 +68,11 @@ static inline bool debug_unlogged(void)
 	return UNLIKELY(AO_load(&debug_on) & DEBUG_UNLOGGED);
 }
 
+static inline bool debug_objects(void)
+{
+	return UNLIKELY(AO_load(&debug_on) & (DEBUG_UNLOGGED | DEBUG_OBJECTS));
+}
+
 static inline bool debug_memory(void)
 {
 	return UNLIKELY(AO_load(&debug_on) & DEBUG_MEMORY);

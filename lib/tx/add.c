@@ -297,7 +297,8 @@ void *tx_alloc(struct region *r, uint64_t size, uint64_t align, uint32_t type,
 	struct slot s;
 
 	if (c->dead_op)
-		p = revive(c, r, size, align, type);
+		p = revive(c, r, size + (debug_memory() ? MEMORY_GAP : 0),
+			   align, type);
 	if (!p) {
 		if (debug_memory()
 		    ? reserve_watched(c, r, size, align, type, &s)

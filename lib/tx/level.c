@@ -279,7 +279,7 @@ static inline bool add_quickly(struct ctx *c, const void *ptr, size_t n)
 	if (UNLIKELY(n - 1 >= PM_LINE || off % PM_LINE + n > PM_LINE ||
 		     !region_holds_line(r, off) || (c->lines & bit) ||
 		     top(c)->doomed || is_refused(r) || r->bounded ||
-		     AO_load(&debug_on) || part_of(c, r) != 0))
+		     debug_objects() || part_of(c, r) != 0))
 		return false;
 	__builtin_prefetch(r->home + off, 1);
 	c->lines |= bit;

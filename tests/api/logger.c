@@ -190,7 +190,7 @@ static void add_strangers(void *arg)
 	t_given(p);
 	t_given(q);
 	pm_free(q);
-	t_null(pm_write(p + 30, "abc", 3), EINVAL);
+	t_null(pm_write(p + 30, p, 60), EINVAL);
 	t_refused(pm_persist(q, 8), EINVAL);
 	t_null(pm_fill(p - 1, 0, 2), EINVAL);
 	TX_START {

@@ -76,7 +76,7 @@ PM_API int pm_flush(void)
 	for (r = table_next(0); r; r = table_next(r->number)) {
 		if (r->readonly)
 			continue;
-		if (log_flush_all(r)) {
+		if (log_flush_all(r) || log_settle(r)) {
 			ret = -1;
 			err = errno;
 		}

@@ -163,7 +163,7 @@ static void guard_work(struct region *r)
 struct region *heap_load(const PmWrapperConfig *config, bool verify_only)
 {
 	struct region *r = calloc(1, sizeof(*r));
-	struct peers peers = {config, NULL};
+	struct peers peers = {.config = config};
 	struct recovery recovery;
 	int err;
 
@@ -399,6 +399,17 @@ PM_API int pm_init_sec(PmWrapperConfig config)
 	return init(&config, false);
 }
 
+/* Before a region goes, perhaps for good: the others do without it. What is
+ * committed is durable already, so one that fails has its own error. */
+static void settle_others(const struct region *r)
+{
+	struct region *o;
+
+	for (o = table_next(0); o; o = table_next(o->number))
+		if (o != r && !AO_load(&o->poisoned))
+			(void)log_settle(o);
+}
+
 /* A forked child lets go without touching the medium. */
 static int close_region(struct region *r)
 {
@@ -408,6 +419,8 @@ static int close_region(struct region *r)
 	if (!child && tx_touches(r))
 		return err_set(EBUSY, "%s: a transaction that touches it is "
 			       "open", region_name(r));
+	if (!child)
+		settle_others(r);
 	if (AO_load(&r->poisoned))
 		ret = region_poisoned(r);
 	if (debug_unlogged() && !child)

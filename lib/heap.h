@@ -27,6 +27,7 @@ int heap_fork_init(void);
 struct peers {
 	const PmWrapperConfig *config;
 	struct peer_file *found;	/* open until peers_forget() */
+	char tried[600];		/* "; place: why it did not serve"... */
 };
 
 void peers_forget(struct peers *peers);

@@ -39,24 +39,38 @@ void peers_forget(struct peers *peers)
 	}
 }
 
+/* A place that did not serve, for the message if none does. */
+static void note_tried(struct peers *p, const char *path, uint64_t id, int err)
+{
+	size_t n = strlen(p->tried), room = sizeof(p->tried) - n;
+
+	if (id)
+		snprintf(p->tried + n, room, "; %s: is region %016llx", path,
+			 (unsigned long long)id);
+	else
+		snprintf(p->tried + n, room, "; %s: %s", path, strerror(err));
+}
+
 /* Opens path if it is the region asked for; backend NULL: a file. */
-static struct peer_file *open_on(const PmBackend *backend, const char *path,
-				 uint64_t id)
+static struct peer_file *open_on(struct peers *p, const PmBackend *backend,
+				 const char *path, uint64_t id)
 {
 	PmWrapperConfig c = {.path = path, .flags = PM_RDONLY,
 			     .backend = backend};
 	struct peer_file *f = calloc(1, sizeof(*f));
 	struct region *r = f ? &f->r : NULL;
 	enum other_copy other;
+	bool read = false;
 
 	if (!f)
 		return NULL;
 	r->md.m.fd = r->md.lock_fd = -1;
 	pthread_mutex_init(&r->hdr_mu, NULL);
 	r->hdr = aligned_alloc(PM_PAGE, PM_HDR_SIZE);
-	if (!r->hdr || medium_open(&r->md, &c, header_peek_max) ||
-	    header_read(&r->md, r->hdr, &r->hdr_copy, &other) ||
-	    r->hdr->id != id) {
+	if (r->hdr && medium_open(&r->md, &c, header_peek_max) == 0)
+		read = header_read(&r->md, r->hdr, &r->hdr_copy, &other) == 0;
+	if (!read || r->hdr->id != id) {
+		note_tried(p, path, read ? r->hdr->id : 0, errno);
 		close_file(f);
 		return NULL;
 	}
@@ -68,15 +82,15 @@ static struct peer_file *open_on(const PmBackend *backend, const char *path,
 }
 
 /* A user's backend finds its own media; files are all alike. */
-static struct peer_file *open_file(const char *path, const struct region *asker,
-				   uint64_t id)
+static struct peer_file *open_file(struct peers *p, const char *path,
+				   const struct region *asker, uint64_t id)
 {
 	const PmBackend *own = asker->md.chosen;
 	struct peer_file *f = NULL;
 
 	if (own->traits & PM_BACKEND_NO_FILE)
-		f = open_on(own, path, id);
-	return f ? f : open_on(NULL, path, id);
+		f = open_on(p, own, path, id);
+	return f ? f : open_on(p, NULL, path, id);
 }
 
 /* Where the region was: as the transaction says, the header, or another. */
@@ -106,34 +120,48 @@ static bool beside(const struct region *r, const char *path, char *out)
 			basename(name)) < PATH_MAX;
 }
 
-static enum judgement cannot_judge(struct region *r, uint64_t seq,
-				   uint64_t peer_id)
+/* "id:" and an id in recover_with: the region is lost. */
+static bool is_given_up(const char *const *with, uint64_t id)
 {
-	struct pm_peer peer = {.id = peer_id};
+	char text[24];
 
-	err_set(ENODEV, "%s: a transaction was cut off that also touched "
-		"region %016llx (last seen at %s), and only that region can "
-		"tell whether it committed; give its path in recover_with",
-		region_name(r), (unsigned long long)peer_id,
-		hint(r, seq, &peer) ? peer.path : "an unknown place");
+	snprintf(text, sizeof(text), "id:%016llx", (unsigned long long)id);
+	while (with && *with)
+		if (!strcmp(*with++, text))
+			return true;
+	return false;
+}
+
+static enum judgement cannot_judge(struct region *r, uint64_t seq, uint64_t id,
+				   const struct peers *peers)
+{
+	unsigned long long n = id;
+
+	err_set(ENODEV, "%s: only region %016llx can tell whether transaction "
+		"%llu, in which both took part, committed; give its path in "
+		"recover_with, or \"id:%016llx\" if it is lost%s",
+		region_name(r), n, (unsigned long long)seq, n, peers->tried);
 	return JUDGED_UNKNOWN;
 }
 
 static struct peer_file *find_file(struct region *r, uint64_t seq, uint64_t id,
-				   const char *const *with)
+				   struct peers *p)
 {
+	const char *const *with = p->config->recover_with;
 	struct pm_peer peer = {.id = id};
 	struct peer_file *f = NULL;
-	char path[PATH_MAX];
+	char path[PATH_MAX] = "";
 
+	p->tried[0] = 0;
 	for (; with && *with && !f; with++)
-		f = open_file(*with, r, id);
+		if (strncmp(*with, "id:", 3))
+			f = open_file(p, *with, r, id);
 	if (f || !hint(r, seq, &peer))
 		return f;
 	if (beside(r, peer.path, path))
-		f = open_file(path, r, id);
-	if (!f)
-		f = open_file(peer.path, r, id);
+		f = open_file(p, path, r, id);
+	if (!f && strcmp(path, peer.path))
+		f = open_file(p, peer.path, r, id);
 	return f;
 }
 
@@ -151,8 +179,7 @@ enum judgement peers_judge(struct region *r, uint64_t seq, uint64_t peer_id,
 		while (f && f->r.id != peer_id)
 			f = f->next;
 		if (!f) {
-			f = find_file(r, seq, peer_id,
-				      peers->config->recover_with);
+			f = find_file(r, seq, peer_id, peers);
 			if (f) {
 				f->next = peers->found;
 				peers->found = f;
@@ -161,6 +188,8 @@ enum judgement peers_judge(struct region *r, uint64_t seq, uint64_t peer_id,
 		if (f && f->w)
 			answer = witness_has(f->w, peer_seq, r->id, seq);
 	}
-	return answer == JUDGED_UNKNOWN ? cannot_judge(r, seq, peer_id)
-					: answer;
+	if (answer != JUDGED_UNKNOWN)
+		return answer;
+	return is_given_up(peers->config->recover_with, peer_id)
+		? JUDGED_COMMITTED : cannot_judge(r, seq, peer_id, peers);
 }

@@ -232,6 +232,14 @@ int log_checkpoint_all(struct region *r)
 	}
 }
 
+int log_settle(struct region *r)
+{
+	struct log *log = r->log;
+
+	return r->readonly || AO_load_acquire(&log->shared) <=
+		AO_load_acquire(&log->watermark) ? 0 : log_checkpoint_all(r);
+}
+
 /* Leaves an empty log and two equal header copies. */
 int log_checkpoint_clean(struct region *r)
 {

@@ -56,6 +56,7 @@ struct log {
 	AO_t seq LINES_ALIGNED;		/* last sequence number taken      */
 	AO_t durable LINES_ALIGNED;	/* deferred: all up to it durable  */
 	AO_t watermark;
+	AO_t shared;			/* last number of several regions  */
 	uint64_t nonce;
 	uint64_t first_seq;		/* first of this opening           */
 	uint64_t lane_size;

@@ -113,6 +113,7 @@ static void write_entries(struct part **parts, unsigned n)
 		struct region *r = parts[i]->r;
 
 		parts[i]->seq = lane_take_seq(r->log, parts[i]->lane);
+		AO_store_release(&r->log->shared, parts[i]->seq);
 		if (lasts(r))
 			ids[k++] = (struct pm_part){r->id, parts[i]->seq};
 	}
@@ -216,8 +217,15 @@ int commit_multi(struct part **parts, unsigned n)
 				apply_part(parts[i]);
 		}
 	}
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
+		struct log *log = parts[i]->r->log;
+
+		/* The next entry there tells that this one counts. */
+		if (log->grouped)
+			AO_store(&log->group_lane,
+				 (AO_t)(parts[i]->lane - log->lane));
 		lane_release(parts[i]->lane);
+	}
 	for (i = 0; i < n && ret == 0; i++)
 		entry_after(parts[i]->r, (struct pm_entry *)parts[i]->buf);
 	return ret;

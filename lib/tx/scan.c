@@ -197,6 +197,10 @@ static int scan_lane(struct scan *s, unsigned lane)
 		}
 		ref.seq = last = h.seq;
 		ref.parts = s->parts != 0;
+		/* The lane was held until all participants had their entries
+		 * (ORDER T1 of multi.c), so what follows is the answer. */
+		if (pos != head)
+			f->refs[f->n - 1].parts = false;
 		if (grow(&f->refs, f->n, &f->cap, sizeof(*f->refs))) {
 			free(ref.copy);
 			return no_memory(s);

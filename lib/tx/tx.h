@@ -51,6 +51,8 @@ int log_open(struct region *r, unsigned durability, unsigned flush_ms,
 int log_close(struct region *r, bool clean);
 /* Everything committed so far becomes durable. 0, -1 EIO. */
 int log_flush_all(struct region *r);
+/* No transaction so far needs another region any more to be recovered. */
+int log_settle(struct region *r);
 /* Does this recovered, open region hold the entry as committed? */
 enum judgement log_has(struct region *r, uint64_t seq);
 /* The same for a region that is not open, but for medium, header and home.

@@ -65,7 +65,7 @@ static void grow_to(size_t n)
 #ifndef SYS_IS_HEAP
 	op_n = bench_pick(100, 2000, 10000);
 #endif
-	sys_create(0, path, (n + op_n) * 40);
+	sys_create(0, path, (n + op_n) * 64);
 	map_make(0, n);
 	start = bench_now();
 	map_fill(0, n);

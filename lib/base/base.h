@@ -35,6 +35,9 @@ _Static_assert(sizeof(AO_t) == 8, "AO_t holds a 64-bit word");
 /* Sets errno and the thread's message; returns -1. */
 int err_set(int err, const char *fmt, ...)
 	__attribute__((cold, format(printf, 2, 3)));
+/* Only the message: of what a program does on purpose. */
+void err_note(const char *fmt, ...)
+	__attribute__((cold, format(printf, 1, 2)));
 const char *err_get(void);
 
 /* A message for the program's logger; costs a load where there is none. */

@@ -28,6 +28,15 @@ int err_set(int err, const char *fmt, ...)
 	return -1;
 }
 
+void err_note(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(message, sizeof(message), fmt, ap);
+	va_end(ap);
+}
+
 const char *err_get(void)
 {
 	return message;

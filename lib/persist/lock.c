@@ -11,6 +11,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 /* What /proc/locks says of this inode. */
 long lock_holder(int fd, bool *writes)
@@ -59,6 +60,9 @@ int lock_file(int fd, bool shared, const char *path)
 		return err_set(errno, "%s: cannot lock: %s", path,
 			       strerror(errno));
 	pid = lock_holder(fd, &writes);
+	if (pid == getpid())
+		return err_set(EBUSY, "%s: is open in this process already",
+			       path);
 	if (pid > 0)
 		return err_set(EBUSY, "%s: in use by process %ld; a pool has "
 			       "one writer or any number of readers", path,

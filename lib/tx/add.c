@@ -197,8 +197,11 @@ static int reserve(struct region *r, uint64_t size, uint64_t align,
 	}
 	if (ret == ALLOC_FULL)
 		return err_set(ENOMEM, "%s: no room for an object of %llu "
-			       "bytes", region_name(r),
-			       (unsigned long long)size);
+			       "bytes in a region of %llu, which may grow to "
+			       "%llu (max_size)", region_name(r),
+			       (unsigned long long)size,
+			       (unsigned long long)AO_load(&r->size),
+			       (unsigned long long)r->hdr->max_size);
 	return ret;
 }
 

@@ -159,6 +159,9 @@ PM_API void pm_tx_abort(int err)
 	}
 	if (err == 0)
 		err = ECANCELED;
+	/* What made it fail before tells more. */
+	if (!top(c)->doomed)
+		err_note("the transaction was aborted by the program");
 	if (!top(c)->scope) {
 		abort_level(c, err);
 		return;
@@ -427,7 +430,13 @@ PM_API void pm_tx_scope_leave(PmTxScope *s)
 		scope_failed(s, EINVAL);
 		return;
 	}
-	err = top(c)->doomed ? top(c)->doomed : ECANCELED;
+	err = top(c)->doomed;
+	if (!err) {
+		err = ECANCELED;
+		err_note("the block of the transaction at %s was left before "
+			 "TX_END", s->where);
+		say(PM_LOG_WARN, "%s", err_get());
+	}
 	abort_level(c, err);
 	scope_failed(s, err);
 }

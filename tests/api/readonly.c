@@ -291,6 +291,14 @@ START_TEST(a_readonly_secondary_gets_no_root_and_is_not_flushed)
 }
 END_TEST
 
+START_TEST(a_pool_that_this_process_has_open_is_told_so)
+{
+	t_init("p");
+	t_refused(pm_init_sec(t_config_open("p", 0)), EBUSY);
+	t_assert_message("open in this process already");
+}
+END_TEST
+
 int main(void)
 {
 	t_begin("readonly");
@@ -306,5 +314,6 @@ int main(void)
 	t_add(a_readonly_pool_that_is_missing_is_not_created, T_KEEPS);
 	t_add(a_pool_without_write_permission_can_be_read, T_KEEPS);
 	t_add(a_readonly_secondary_gets_no_root_and_is_not_flushed, T_KEEPS);
+	t_add(a_pool_that_this_process_has_open_is_told_so, T_KEEPS);
 	return t_end();
 }

@@ -411,6 +411,57 @@ START_TEST(objects_made_in_a_transaction_need_no_add)
 }
 END_TEST
 
+static int leave_block(int how)
+{
+	volatile int i;
+
+	for (i = 0; i < 1; i++) {
+		TX_START {
+			if (how == 0)
+				return 1;
+			if (how == 1)
+				break;
+			if (how == 2)
+				goto out;
+		} TX_END
+	}
+out:
+	return 0;
+}
+
+START_TEST(a_block_that_is_left_is_told)
+{
+	int how;
+
+	t_init("p");
+	t_given(pm_root(64));
+	for (how = 0; how < 3; how++) {
+		t_null(pm_alloc(1ul << 40), ENOMEM);
+		(void)leave_block(how);
+		ck_assert_int_eq(pm_tx_errno(), ECANCELED);
+		t_assert_message("was left before TX_END");
+		t_assert_message("tests/api/tx.c:");
+	}
+}
+END_TEST
+
+START_TEST(an_abort_is_told_unless_something_failed)
+{
+	t_init("p");
+	t_null(pm_alloc(1ul << 40), ENOMEM);
+	TX_START {
+		TX_ABORT(EAGAIN);
+	} TX_END
+	t_assert_message("aborted by the program");
+	TX_START {
+		t_null(pm_alloc(1ul << 40), ENOMEM);
+		TX_ABORT(ENOMEM);
+	} TX_END
+	t_assert_message("no room for an object of 1099511627776 bytes");
+	t_assert_message("max_size");
+}
+END_TEST
+
 int main(void)
 {
 	t_begin("tx");
@@ -430,5 +481,7 @@ int main(void)
 	t_add(a_free_takes_effect_with_the_commit, T_ANY);
 	t_add(an_object_made_and_freed_in_one_transaction_is_gone, T_ANY);
 	t_add(objects_made_in_a_transaction_need_no_add, T_KEEPS);
+	t_add(a_block_that_is_left_is_told, T_ANY);
+	t_add(an_abort_is_told_unless_something_failed, T_ANY);
 	return t_end();
 }

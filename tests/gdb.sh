@@ -64,9 +64,11 @@ int main(void)
 END
 # The program is to be read by gdb, whatever the library was built with.
 PM_PROGRAM_CFLAGS="$PM_PROGRAM_CFLAGS -g"
-program_build "$work/fat.c" "$work/fat" || {
-	: >"$work/out"
-	fail "the program does not build"
+build() {
+	program_build "$work/fat.c" "$work/fat" || {
+		: >"$work/out"
+		fail "the program does not build"
+	}
 }
 
 # The commands of both runs; each answer starts with its name.
@@ -112,16 +114,34 @@ check() {
 	said 'The region of this fat pointer is not open'
 }
 
-look -ex 'break stop_here' -ex run -ex 'generate-core-file core.fat' \
-	-x "$work/look"
-grep -q '^a root of' "$work/out" ||
-	skip "gdb cannot run a program here: $(tail -n 1 "$work/out")"
-grep -q 'no debug information of libpmheap' "$work/out" &&
-	skip "the library has no debug information"
-first=$(sed -n 's/^a root of \(0x[0-9a-f]*\) and 0x.*/\1/p' "$work/out")
-second=$(sed -n 's/^a root of 0x[0-9a-f]* and \(0x[0-9a-f]*\)$/\1/p' \
-	"$work/out")
-check "running"
-[ -s "$work/core.fat" ] || skip "gdb cannot write a core file here"
-look -ex 'core-file core.fat' -x "$work/look"
-check "core file"
+run_all() {
+	rm -f "$work"/*.pool "$work/core.fat"
+	look -ex 'break stop_here' -ex run \
+		-ex 'generate-core-file core.fat' -x "$work/look"
+	grep -q '^a root of' "$work/out" ||
+		skip "gdb cannot run a program here: $(tail -n 1 "$work/out")"
+	# The script must find its way wherever gdb can.
+	if grep -q 'no debug information of libpmheap' "$work/out"; then
+		(cd "$work" && gdb -nx -batch -ex 'break stop_here' -ex run \
+			-ex 'info types ^region$' ./fat 2>&1) |
+			grep -q 'struct region' &&
+			fail "$1: gdb knows the library's types, its script does not"
+		skip "the library has no debug information"
+	fi
+	first=$(sed -n 's/^a root of \(0x[0-9a-f]*\) and 0x.*/\1/p' "$work/out")
+	second=$(sed -n 's/^a root of 0x[0-9a-f]* and \(0x[0-9a-f]*\)$/\1/p' \
+		"$work/out")
+	check "$1, running"
+	[ -s "$work/core.fat" ] || skip "gdb cannot write a core file here"
+	look -ex 'core-file core.fat' -x "$work/look"
+	check "$1, core file"
+}
+
+build
+run_all "static library"
+if grep -q '^build_libtool_libs=yes' "$top_builddir/libtool"; then
+	# No script around the program, which gdb could not run.
+	PM_PROGRAM_LINK=-no-install
+	build
+	run_all "shared library"
+fi

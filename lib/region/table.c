@@ -9,6 +9,7 @@
  */
 #include "region/region.h"
 
+/* tools/gdb/libpmheap-gdb.py reads it by this name. */
 AO_t table_numbers[PM_NUMBERS_MAX];
 AO_t table_child;
 static void (*hook_prepare)(void);

@@ -13,8 +13,8 @@ POISON = {1: "a sync failed", 2: "file truncated", 3: "no memory to undo"}
 
 def table():
     """The library's table of open regions by number, or None."""
-    symbol = (gdb.lookup_static_symbol("by_number") or
-              gdb.lookup_global_symbol("by_number"))
+    symbol = (gdb.lookup_global_symbol("table_numbers") or
+              gdb.lookup_static_symbol("table_numbers"))
     return symbol.value() if symbol else None
 
 

@@ -4,9 +4,10 @@
  * a transaction and says so, until it is killed: for tests/tools.sh and
  * tests/tools/.
  *
- *	tools_writer POOL N [TYPE SIZE]
+ *	tools_writer POOL N [TYPE SIZE [SECOND]]
  *
  * With a type it also makes a root with a text and a pointer to the last object.
+ * With a second pool the last transaction before changes both.
  */
 #include <pmheap.h>
 #include <stdio.h>
@@ -40,6 +41,23 @@ static int fill(int n, uint32_t type, size_t size)
 	return pm_tx_errno();
 }
 
+static int change_both(const char *path)
+{
+	int second = pm_init_sec((PmWrapperConfig){ .path = path });
+	struct root *root = pm_root(0), *other;
+
+	if (second < 0)
+		return 1;
+	other = pm_root_in(second, sizeof(*other));
+	if (!other)
+		return 1;
+	TX_START {
+		TX_MEMCPY(root->text, "in both", 8);
+		TX_MEMCPY(other->text, "in both", 8);
+	} TX_END
+	return pm_tx_errno();
+}
+
 int main(int argc, char **argv)
 {
 	PmWrapperConfig config = { .path = argc > 1 ? argv[1] : "" };
@@ -51,6 +69,8 @@ int main(int argc, char **argv)
 	}
 	if (argc > 4 && fill(n, (uint32_t)atoi(argv[3]),
 			     (size_t)atol(argv[4])))
+		return 1;
+	if (argc > 5 && change_both(argv[5]))
 		return 1;
 	for (int i = 0; argc <= 4 && i < n; i++)
 		if (!pm_alloc(64))

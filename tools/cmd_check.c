@@ -28,7 +28,8 @@ static void contents_print(const PmCheckReport *report)
 {
 	char used[TOOL_SIZE_LEN], heap[TOOL_SIZE_LEN];
 
-	printf(" %" PRIu64 " object%s, %s of %s in use.\n", report->objects,
+	printf(" %" PRIu64 " object%s, %s of %s in use; what they hold is not "
+	       "checked.\n", report->objects,
 	       report->objects == 1 ? "" : "s",
 	       tool_size_text(report->used_bytes, used),
 	       tool_size_text(report->heap_bytes, heap));
@@ -121,8 +122,13 @@ static int report_print(const char *path, PmCheckReport *report, bool json,
 		json_print(path, verdicts[report->status].key, report, repair);
 	else
 		verdict_print(path, report);
+	/* The fault itself stands in the verdict. */
 	if (report->status == PM_CHECK_DAMAGED)
-		tool_fail(EUCLEAN, report->message, "'%s' is damaged", path);
+		tool_advise("'%s' is damaged.\n%s", path, repair->tried ?
+			    "Go back to a copy: 'pmheap restore BACKUP FILE'." :
+			    "Keep a copy of the file, then run 'pmheap check "
+			    "--repair' on it; if that cannot help, go back to "
+			    "a copy.");
 	return verdicts[report->status].code;
 }
 
@@ -130,13 +136,17 @@ int cmd_check(const struct tool_args *args)
 {
 	const char *path = args->operand[0];
 	bool json = tool_arg(args, "json");
-	struct repair repair = { .quiet = json };
+	struct repair repair = { .quiet = json,
+				 .without = tool_arg(args, "without") };
 	PmCheckReport report;
 	int err, code = TOOL_OK;
 
 	memset(&report, 0, sizeof report);
+	if (repair.without && !tool_arg(args, "repair"))
+		return tool_usage("check", "--without goes with --repair");
 	err = pm_check(path, 0, &report) ? errno : 0;
-	if ((!err || err == EUCLEAN) && tool_arg(args, "repair"))
+	if ((!err || err == EUCLEAN || (err == ENODEV && repair.without)) &&
+	    tool_arg(args, "repair"))
 		code = repair_run(&repair, path, !tool_arg(args, "no-backup"),
 				  &err, &report);
 	if (!code && err && err != EUCLEAN)

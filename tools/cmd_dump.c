@@ -211,6 +211,9 @@ int cmd_dump(const struct tool_args *args)
 	if (d.json)
 		fputs("{\"objects\": [", stdout);
 	code = all ? run(&d, path) : objects_run(&d, args);
+	if (all && !code && !d.n && !d.json)
+		tool_advise(d.by_type ? "No live object has this type." :
+					"No object is live.");
 	if (d.json)
 		puts("\n]}");
 	pool_close(pool);

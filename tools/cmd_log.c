@@ -27,6 +27,7 @@ const struct tool_column log_columns[] = {
 struct log_show {
 	struct tool_table *table;
 	bool	 each;		/* a line for each record */
+	bool	 some;
 	struct log_entry entry;
 	json_t	*entries, *records;
 };
@@ -49,6 +50,7 @@ static int entry_show(const struct log_entry *e, void *arg)
 	struct log_show *s = arg;
 
 	s->entry = *e;
+	s->some = true;
 	if (!s->each)
 		entry_cells(s);
 	return 0;
@@ -125,6 +127,8 @@ static int table_show(struct live *l, const struct tool_args *args)
 		return tool_fail(errno, pm_errormsg(), "cannot read '%s'",
 				 args->operand[0]);
 	}
+	if (!s.some)
+		tool_advise("No log entry stands above the watermark.");
 	return tool_table_print(s.table);
 }
 

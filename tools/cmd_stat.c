@@ -74,7 +74,12 @@ static int once_print(const struct live *l, const char *path,
 		{ "used by objects", "used", TOOL_SIZE, s->used_bytes, NULL },
 		{ "objects", "objects", TOOL_COUNT, s->objects, NULL },
 		{ "zones", "zones", TOOL_COUNT, s->zones, NULL },
-		{ "last transaction", "sequence", TOOL_COUNT, s->sequence,
+		{ "commits so far", "commits", TOOL_COUNT,
+		  s->sequence & UINT32_MAX, NULL },
+		/* Each adds a jump, beyond what may have been in flight. */
+		{ "recoveries so far", "recoveries", TOOL_COUNT,
+		  s->sequence >> 32, NULL },
+		{ "number of the last", "sequence", TOOL_COUNT, s->sequence,
 		  NULL },
 		{ "watermark", "watermark", TOOL_COUNT, s->watermark, NULL },
 		{ "log entries above it", "pending", TOOL_COUNT, s->pending,
@@ -84,8 +89,6 @@ static int once_print(const struct live *l, const char *path,
 		{ "logged so far", "logged", TOOL_SIZE, s->logged, NULL },
 		{ "checkpoints so far", "checkpoints", TOOL_COUNT,
 		  s->checkpoints, NULL },
-		{ "durable", "durable", TOOL_TEXT, 0, s->grouped ? "in groups" :
-		  "at the end of each transaction" },
 	};
 
 	state_text(l, s, state, sizeof state);
@@ -195,6 +198,19 @@ static int watch(const struct tool_args *args, struct live *l, uint64_t every,
 	return code;
 }
 
+/* What only lines of samples have. */
+static int without_watch(const struct tool_args *args)
+{
+	static const char *const names[] = { "interval", "count", "output",
+					     "raw", "noheadings" };
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (tool_arg(args, names[i]))
+			return tool_usage("stat", "--%s goes with --watch",
+					  names[i]);
+	return TOOL_OK;
+}
+
 int cmd_stat(const struct tool_args *args)
 {
 	const char *path = args->operand[0];
@@ -206,6 +222,8 @@ int cmd_stat(const struct tool_args *args)
 	code = tool_arg_number(args, "interval", 1, SECONDS_MAX, &every);
 	if (!code)
 		code = tool_arg_number(args, "count", 1, UINT64_MAX, &count);
+	if (!code && !tool_arg(args, "watch"))
+		code = without_watch(args);
 	if (code)
 		return code;
 	if (live_open(path, &l))

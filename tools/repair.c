@@ -119,6 +119,21 @@ static int rebuild(struct repair *r, const char *path)
 	return length < 0 ? -1 : header + length;
 }
 
+/* Another region took part in its last transactions, and is lost. 1, -1. */
+static int give_up(struct repair *r, const char *path)
+{
+	char given[80];
+	const char *const with[] = { given, NULL };
+	const PmWrapperConfig c = { .path = path, .recover_with = with };
+
+	snprintf(given, sizeof given, "id:%s", r->without);
+	if (pm_init(c) || pm_close())
+		return -1;
+	step(r, "Recovered it without region %s: what only that could tell "
+	     "counts as committed.", r->without);
+	return 1;
+}
+
 static int finish(struct repair *r, const char *path, PmCheckReport *report,
 		  bool rebuilt)
 {
@@ -141,6 +156,8 @@ int repair_run(struct repair *r, const char *path, bool keep, int *err,
 {
 	int done = 0, code;
 
+	r->tried = true;
+
 	if (!*err && report->status == PM_CHECK_CLEAN)
 		return TOOL_OK;
 	code = keep ? copy_keep(r, path) : TOOL_OK;
@@ -149,7 +166,7 @@ int repair_run(struct repair *r, const char *path, bool keep, int *err,
 	if (*r->kept)
 		step(r, "Kept a copy of it as it was: %s.", r->kept);
 	if (*err) {
-		done = rebuild(r, path);
+		done = *err == ENODEV ? give_up(r, path) : rebuild(r, path);
 		if (done > 0)
 			*err = pm_check(path, 0, report) ? errno : 0;
 	}

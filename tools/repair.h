@@ -10,6 +10,8 @@
 #include <pmheap.h>
 
 struct repair {
+	const char *without;	/* id of a region that is lost, or NULL      */
+	bool	 tried;
 	bool	 quiet;		/* steps are not printed, only collected     */
 	json_t	*steps;
 	unsigned n;

@@ -42,11 +42,12 @@ static const struct {
 	int err;
 	const char *text;
 } advice[] = {
-	{ EBUSY, "Close the program that has it open, then try again." },
+	{ EBUSY, "Close the program that has it open; or look at it with 'pmheap "
+		 "stat', or at a copy that 'pmheap backup' makes." },
 	{ EAGAIN, "Try again when less is written; 'pmheap backup --pause' stops "
 		  "the program for the time of a copy." },
 	{ EEXIST, "Choose a name that is free, or remove that file first." },
-	{ ENOENT, "Check the name; 'pmheap create FILE' makes a new pool." },
+	{ ENOENT, "Check the name." },
 	{ ENOTDIR, "Check the name: a part of it is no folder." },
 	{ EISDIR, "Name a file, not a folder." },
 	{ EACCES, "Check the permissions of the file and its folder, or run "
@@ -55,18 +56,19 @@ static const struct {
 	{ ESRCH, "Close the program that writes it, then try again." },
 	{ EPERM, "Check who owns the file, or run this as its owner." },
 	{ EROFS, "Use a file system that is mounted for writing." },
-	{ ENOSPC, "Make room on the file system, or choose a smaller size." },
+	{ ENOSPC, "Make room there." },
 	{ EFBIG, "Choose a smaller size, or another file system." },
 	{ ENOMEM, "Choose a smaller size, or free memory, then try again." },
 	{ EMEDIUMTYPE, "Check the name: this file was not made by libpmheap." },
 	{ EUCLEAN, "Keep a copy of the file, then run 'pmheap check --repair' "
 		   "on it; if that cannot help, go back to a copy." },
 	{ EPROTONOSUPPORT, "Use the version of libpmheap, on the kind of "
-			   "machine, that made the pool." },
+			   "machine, that made the pool; what ThreadSanitizer "
+			   "watches is a kind of its own." },
 	{ ENOTSUP, "Leave out --backend to take the one that fits, or use "
 		   "another file system." },
-	{ ENODEV, "Bring the pool that is named back to its place, then try "
-		  "again." },
+	{ ENODEV, "Bring the pool that is named back to its place; if it is lost, "
+		  "'pmheap check --repair --without ID' does without it." },
 	{ EIO, "Look for faults of the disk in the system's log." },
 	{ EINVAL, "Check the values given; --help lists them." },
 };
@@ -83,6 +85,21 @@ static void prefix_print(void)
 {
 	fprintf(stderr, "%spmheap:%s ", tool_colour(stderr, TOOL_RED),
 		tool_colour_end(stderr));
+}
+
+void tool_advise(const char *format, ...)
+{
+	char text[8192], *line, *rest = text;
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof text, format, ap);
+	va_end(ap);
+	fflush(stdout);
+	while ((line = strsep(&rest, "\n"))) {
+		prefix_print();
+		fprintf(stderr, "%s\n", line);
+	}
 }
 
 int tool_fail(int err, const char *why, const char *format, ...)

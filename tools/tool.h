@@ -123,6 +123,9 @@ const char *tool_colour_end(FILE *out);
  */
 int tool_fail(int err, const char *why, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* Lines of one's own. */
+void tool_advise(const char *format, ...)
+	__attribute__((format(printf, 1, 2)));
 /* The same for a senseless command line; verb may be NULL. TOOL_USAGE. */
 int tool_usage(const char *verb, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -210,6 +213,7 @@ int cmd_restore(const struct tool_args *args);
 int cmd_grow(const struct tool_args *args);
 int cmd_clone(const struct tool_args *args);
 int cmd_reid(const struct tool_args *args);
+int cmd_relayout(const struct tool_args *args);
 int cmd_crash_test(const struct tool_args *args);
 int cmd_doctor(const struct tool_args *args);
 int cmd_bench(const struct tool_args *args);

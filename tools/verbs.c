@@ -50,7 +50,7 @@ const struct tool_verb tool_verbs[] = {
 		.detail =
 		"The pool is opened read-only; the file is not changed.\n",
 		.options = {
-			{ "json", NULL, "print one JSON object", NULL, 0 },
+			{ "json", NULL, "print one JSON object", NULL, 'J' },
 		},
 	}, {
 		.name = "stat",
@@ -151,13 +151,17 @@ const struct tool_verb tool_verbs[] = {
 		"16 usage. Without --repair the file is not changed. With it the log\n"
 		"is replayed, a damaged header copy written anew, two damaged ones put\n"
 		"together where each is whole where the other is not, and a truncated\n"
-		"file given back its length if no object was lost.\n",
+		"file given back its length if no object was lost. It is the heap that\n"
+		"is checked, not what the program keeps in its objects.\n",
 		.options = {
 			{ "repair", NULL, "repair what can be, and say each step",
 			  NULL, 0 },
 			{ "no-backup", NULL,
 			  "keep no copy (FILE.before-repair)", NULL, 0 },
-			{ "json", NULL, "print one JSON object", NULL, 0 },
+			{ "without", "ID",
+			  "recover it although the region of this id, which took\n"
+			  "part in its last transactions, is lost", NULL, 0 },
+			{ "json", NULL, "print one JSON object", NULL, 'J' },
 		},
 	}, {
 		.name = "grow",
@@ -224,6 +228,21 @@ const struct tool_verb tool_verbs[] = {
 		.detail =
 		"Fat pointers to the pool name the old id and no longer lead\n"
 		"into it. Do this to the copy, not to the original.\n",
+	}, {
+		.name = "relayout",
+		.operands = "FILE NAME",
+		.operand_min = 2,
+		.operand_max = 2,
+		.run = cmd_relayout,
+		.summary = "give a closed pool another layout name",
+		.detail =
+		"For a pool whose objects a new version of its program converted:\n"
+		"older ones, which ask for the old name, are refused from then on.\n"
+		"The objects are not changed.\n",
+		.options = {
+			{ "from", "NAME", "only if that is its name now", NULL,
+			  0 },
+		},
 	}, {
 		.name = "crash-test",
 		.operands = "-- PROGRAM...",

@@ -205,7 +205,7 @@ killed_pool() {
 	"$pmheap" create --size 1M pool
 	run "$pmheap" log pool
 	[ "$status" -eq 0 ]
-	[ -z "$output" ]
+	[ "$output" = 'pmheap: No log entry stands above the watermark.' ]
 	run "$pmheap" log --json pool
 	true_of '.entries == []'
 }

@@ -142,3 +142,47 @@ filled_pool() {
 	[ "$kept" -eq 1 ]
 	[ "$left" = "$(printf 'pool\nrest')" ]
 }
+
+@test "a pool is recovered without a region that is lost" {
+	"$pmheap" create --size 2M pool
+	"$pmheap" create --size 2M second
+	start_writer "$writer" pool 3 7 100 second
+	stop_writer
+	cp pool crashed
+	run "$pmheap" check --repair pool
+	[ "$status" -eq 0 ]
+	cp crashed pool
+	id=$("$pmheap" stat --json second | jq -r .id)
+	rm second
+	run "$pmheap" check --repair pool
+	refused 8 "only region $id can tell"
+	says "second: No such file"
+	says "check --repair --without ID"
+	same pool crashed
+	run "$pmheap" check --without "$id" pool
+	[ "$status" -eq 16 ]
+	run "$pmheap" check --repair --without 0000000000000001 pool
+	[ "$status" -ne 0 ]
+	same pool crashed
+	run "$pmheap" check --repair --without "$id" pool
+	[ "$status" -eq 1 ]
+	says "^2. Recovered it without region $id"
+	same pool.before-repair crashed
+	run "$pmheap" dump pool
+	says 'in both'
+	run "$pmheap" check pool
+	[ "$status" -eq 0 ]
+}
+
+@test "what cannot be repaired is told once, and repair is not advised again" {
+	filled_pool
+	dd if=/dev/zero of=pool bs=1024 seek=32 count=8 conv=notrunc
+	run "$pmheap" check pool
+	[ "$status" -eq 4 ]
+	[ "$(grep -c 'no checkpoint record' <<<"$output")" -eq 1 ]
+	says 'check --repair'
+	run "$pmheap" check --repair pool
+	[ "$status" -eq 4 ]
+	says "'pmheap restore BACKUP FILE'"
+	! grep -q 'check --repair' <<<"$output"
+}

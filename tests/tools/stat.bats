@@ -121,3 +121,11 @@ load common
 	run "$pmheap" stat other
 	refused 4 'truncated'
 }
+
+@test "stat refuses what only --watch heeds" {
+	"$pmheap" create --size 1M pool
+	for option in --raw --noheadings --count=3 --interval=2 --output=time; do
+		run "$pmheap" stat "$option" pool
+		refused 16 "goes with --watch"
+	done
+}

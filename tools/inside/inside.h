@@ -29,7 +29,6 @@ struct live_info {
 	uint64_t created;	/* seconds since 1970                        */
 	uint64_t root_off, root_size;
 	bool	 closed;	/* as pm_close() leaves it                   */
-	bool	 grouped;	/* commits become durable in groups          */
 	uint64_t watermark;	/* entries up to it are in place             */
 	uint64_t sequence;	/* of the last entry that is whole           */
 	uint64_t checkpoints;	/* ever written                              */
@@ -143,6 +142,10 @@ void window_look(uint64_t *base, uint64_t *len, uint64_t *slot);
 /* Grows the pool to size, and what it may grow to to max; 0: leave it. Errors as
  * pm_init(); ERANGE: what is asked for is not possible. */
 int pool_grow(const char *path, uint64_t size, uint64_t max);
+
+/* Changes its layout name, if that is from (NULL: any). EINVAL: it is another, or
+ * the new one is too long; others as pm_init(). */
+int pool_relayout(const char *path, const char *from, const char *name);
 
 /*
  * Puts together a header from two damaged copies, each of which is whole where

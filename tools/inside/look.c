@@ -81,7 +81,6 @@ static void describe(const struct live *l, struct live_info *out)
 	out->root_off = h->root_off;
 	out->root_size = h->root_size;
 	out->closed = (l->c.flags & PM_CKPT_CLEAN) && l->n == 0;
-	out->grouped = l->c.flags & PM_CKPT_PREFIX;
 	out->watermark = out->sequence = l->c.watermark;
 	out->checkpoints = l->c.gen;
 	out->pending = l->n;

@@ -25,6 +25,7 @@ static void claim(struct zone *z, uint64_t i, uint64_t n, AO_t value)
 
 	for (k = i; k < i + n; k++) {
 		z->used[k / 64] |= 1ull << k % 64;
+		z->held[k / 64] |= (AO_t)1 << k % 64;
 		z->map[k] = value;
 	}
 	z->n_free -= n;
@@ -162,7 +163,8 @@ static int open_zone(struct region *r, struct zone *z,
 	z->n_free = z->n_ext;
 	z->map = calloc(z->n_ext, sizeof(*z->map));
 	z->used = calloc(z->n_ext / 64 + 1, sizeof(*z->used));
-	if (!z->map || !z->used)
+	z->held = calloc(z->n_ext / 64 + 1, sizeof(*z->held));
+	if (!z->map || !z->used || !z->held)
 		return err_set(ENOMEM, "%s: out of memory", region_name(r));
 	return 0;
 }
@@ -206,7 +208,7 @@ int alloc_open(struct region *r)
 		    load_zone(r, &a->zone[i], r->hdr->zone[i].used_hi))
 			goto fail;
 	}
-	r->used = a->zone[0].map;
+	r->held = a->zone[0].held;
 	return 0;
 fail:
 	alloc_close(r);
@@ -260,8 +262,10 @@ void alloc_forget_zone(struct region *r)
 
 	free(z->map);
 	free(z->used);
+	free(z->held);
 	z->map = NULL;
 	z->used = NULL;
+	z->held = NULL;
 }
 
 static void close_zone(struct zone *z)
@@ -285,6 +289,7 @@ static void close_zone(struct zone *z)
 	}
 	free(z->map);
 	free(z->used);
+	free(z->held);
 }
 
 void alloc_close(struct region *r)

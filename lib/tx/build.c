@@ -82,15 +82,24 @@ int part_put(struct part *p, struct pm_rec rec, const void *payload,
 }
 
 /* Bytes that the program may not touch are among them. */
-static __attribute__((cold)) int put_copy(struct part *p, struct pm_rec rec,
-					  const void *from, put_fn put)
+static void pins_scan_quietly(struct part *p, uint64_t off, uint64_t len)
 {
+	memory_quiet(true);
+	pins_scan(p, off, len);
+	memory_quiet(false);
+}
+
+static __attribute__((cold)) int put_copy(struct part *p, struct pm_rec rec,
+					  put_fn put)
+{
+	uint64_t off = PM_TAG_OFF(rec.tag);
 	void *copy = malloc(rec.arg);
 	int ret;
 
 	if (!copy)
 		return err_set(ENOMEM, "out of memory");
-	memory_copy(copy, from, rec.arg);
+	pins_scan_quietly(p, off, rec.arg);
+	memory_copy(copy, p->r->work + off, rec.arg);
 	ret = put(p, rec, copy, rec.arg);
 	free(copy);
 	return ret;
@@ -102,9 +111,9 @@ SPECIALIZED int put_bytes(struct part *p, uint64_t off, uint64_t len, put_fn put
 
 	if (alloc_back(p->r, off, len))
 		return -1;
-	pins_scan(p, off, len);
 	if (debug_memory())
-		return put_copy(p, rec, p->r->work + off, put);
+		return put_copy(p, rec, put);
+	pins_scan(p, off, len);
 	return put(p, rec, p->r->work + off, len);
 }
 
@@ -173,11 +182,20 @@ SPECIALIZED int alloc_records(struct part *p, const struct op *op, put_fn put)
 	return op->flags & OPF_DIRECT ? 0 : put_contents(p, op, live, put);
 }
 
+/* Small ranges were added without a look at their extents (add_quickly()). */
+static inline bool is_held(struct region *r, const struct op *op)
+{
+	return op->len > PM_LINE || LIKELY(region_holds_line(r, op->off)) ||
+	       alloc_owner_of(r->work + op->off, op->len);
+}
+
 SPECIALIZED int records(struct part *p, const struct op *op, put_fn put,
 			bool frees)
 {
 	switch (op->kind) {
 	case OP_RANGE:
+		if (UNLIKELY(!is_held(p->r, op)))
+			return -1;
 		return op->flags & OPF_NOLOG ? 0
 			: put_bytes(p, op->off, op->len, put);
 	case OP_FILL:
@@ -286,7 +304,10 @@ static int write_rows(struct part *p, const struct op *op)
 
 		if (alloc_back(r, off, len))
 			return -1;
-		pins_scan(p, off, len);
+		if (debug_memory())
+			pins_scan_quietly(p, off, len);
+		else
+			pins_scan(p, off, len);
 		write_home(r, off, len);
 	}
 	return 0;

@@ -280,7 +280,8 @@ static inline bool add_quickly(struct ctx *c, const void *ptr, size_t n)
 	off = region_off(r, ptr);
 	bit = line_bit(off / PM_LINE);
 	if (UNLIKELY(n - 1 >= PM_LINE || off % PM_LINE + n > PM_LINE ||
-		     !region_holds_line(r, off) || (c->lines & bit) ||
+		     !range_in(off, n, r->data_lo, r->data_hi) ||
+		     (c->lines & bit) ||
 		     top(c)->doomed || is_refused(r) || r->bounded ||
 		     debug_objects() || part_of(c, r) != 0))
 		return false;

@@ -83,7 +83,7 @@ UNWATCHED static uint64_t skim(struct part *p, const uint64_t *word, uint64_t n)
 }
 #endif
 
-UNWATCHED static void scan(struct part *p, uint64_t off, uint64_t len)
+UNWATCHED void pins_scan(struct part *p, uint64_t off, uint64_t len)
 {
 	const uint64_t *word = (const uint64_t *)(p->r->work + (off & ~7ull));
 	uint64_t n = ((off & 7) + len + 7) / 8;
@@ -98,15 +98,4 @@ UNWATCHED static void scan(struct part *p, uint64_t off, uint64_t len)
 	}
 #endif
 	look_at_words(p, word, n);
-}
-
-void pins_scan(struct part *p, uint64_t off, uint64_t len)
-{
-	bool quiet = debug_memory();
-
-	if (quiet)
-		memory_quiet(true);
-	scan(p, off, len);
-	if (quiet)
-		memory_quiet(false);
 }

@@ -166,6 +166,9 @@ void alloc_spill_give(struct region *r, uint64_t off, uint64_t len);
 uint64_t alloc_growth_for(const struct region *r, uint64_t size,
 			  uint64_t align);
 
+/* Are these bytes in extents that objects have? Others may be written to by
+ * whoever spills a log. 0, or -1 with EINVAL. */
+int alloc_holds(struct region *r, uint64_t off, uint64_t n);
 /* Region of [ptr, ptr + n) if all of it lies in extents in use, and in one live
  * object if debug_objects(); else NULL with EINVAL. */
 struct region *alloc_owner_of(const void *ptr, uint64_t n);

@@ -11,20 +11,24 @@ static AO_t live_word(const struct slab *s, uint32_t w)
 	return live & ~AO_load(&s->word[w].hidden);
 }
 
-/* Free extents may be written to by whoever spills a log. */
-static bool is_in_use(struct region *r, uint64_t off, uint64_t n)
+int alloc_holds(struct region *r, uint64_t off, uint64_t n)
 {
 	struct alloc *a = r->alloc;
 	uint64_t i;
 	struct zone *z = zone_at(a, off, &i);
-	uint64_t at = z ? off - z->data_off : 0;
+	uint64_t at = z ? off - z->data_off : 0, last;
 
 	if (!z || n > z->data_len - at)
-		return false;
-	for (; n && i <= (at + n - 1) >> a->ext_bits; i++)
+		goto bad;
+	last = n ? (at + n - 1) >> a->ext_bits : 0;
+	for (; n && i <= last; i++)
 		if (!AO_load_acquire(&z->map[i]))
-			return false;
-	return true;
+			goto bad;
+	return 0;
+bad:
+	return err_set(EINVAL, "%s: %llu bytes at %p are not inside the "
+		       "region's objects", region_name(r),
+		       (unsigned long long)n, (void *)(r->work + off));
 }
 
 static bool is_in_object(struct region *r, uint64_t off, uint64_t n)
@@ -40,17 +44,18 @@ struct region *alloc_owner_of(const void *ptr, uint64_t n)
 {
 	struct region *r = table_of(ptr);
 	uint64_t off = r ? region_off(r, ptr) : 0;
+	int bad;
 
 	if (!r)
-		err_set(EINVAL, "%p is not a pointer into an open region", ptr);
-	else if (UNLIKELY(!is_in_use(r, off, n)))
-		err_set(EINVAL, "%s: %llu bytes at %p are not inside the "
-			"region's objects", region_name(r),
-			(unsigned long long)n, ptr);
-	else if (debug_objects() && n && !is_in_object(r, off, n))
-		err_set(EINVAL, "%s: %llu bytes at %p are not inside one live "
-			"object", region_name(r), (unsigned long long)n, ptr);
+		bad = err_set(EINVAL, "%p is not a pointer into an open region",
+			      ptr);
 	else
+		bad = alloc_holds(r, off, n);
+	if (!bad && debug_objects() && n && !is_in_object(r, off, n))
+		bad = err_set(EINVAL, "%s: %llu bytes at %p are not inside one "
+			      "live object", region_name(r),
+			      (unsigned long long)n, ptr);
+	if (LIKELY(!bad))
 		return r;
 	err_misuse();
 	return NULL;

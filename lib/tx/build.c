@@ -186,7 +186,7 @@ SPECIALIZED int alloc_records(struct part *p, const struct op *op, put_fn put)
 static inline bool is_held(struct region *r, const struct op *op)
 {
 	return op->len > PM_LINE || LIKELY(region_holds_line(r, op->off)) ||
-	       alloc_owner_of(r->work + op->off, op->len);
+	       alloc_holds(r, op->off, op->len) == 0;
 }
 
 SPECIALIZED int records(struct part *p, const struct op *op, put_fn put,

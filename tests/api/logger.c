@@ -184,7 +184,7 @@ static void add_strangers(void *arg)
 	char *p, *q;
 
 	(void)arg;
-	t_init("p");
+	t_ok(pm_init(t_config_of("p", 8 * MIB, 64 * MIB)));
 	p = pm_alloc(32);
 	q = pm_alloc(32);
 	t_given(p);
@@ -193,6 +193,14 @@ static void add_strangers(void *arg)
 	t_null(pm_write(p + 30, p, 60), EINVAL);
 	t_refused(pm_persist(q, 8), EINVAL);
 	t_null(pm_fill(p - 1, 0, 2), EINVAL);
+	/* What is freed behind it is no mistake; in a second zone, too. */
+	q = pm_alloc(9 * MIB);
+	t_given(q);
+	TX_START {
+		ck_assert_int_eq(TX_ADD_RANGE(q, 8), 0);
+		pm_free(q);
+	} TX_END
+	ck_assert_int_eq(pm_tx_errno(), 0);
 	TX_START {
 		ck_assert_int_eq(TX_ADD_RANGE(p, 32), 0);
 		q = pm_alloc(100);

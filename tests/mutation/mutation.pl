@@ -226,6 +226,8 @@ sub tsan {
 my %sharp = (
 	qr{^base/|^alloc/} => [qw(alloc free)],
 	qr{^tx/lock} => [qw(lock)],
+	qr{^tx/(?:multi|scan)|^peers|^heap|^api_write} => [qw(lost)],
+	qr{^tx/build} => [qw(free)],
 	qr{^tx/(?:checkpoint|commit|log)} => [qw(sweep)],
 	qr{^fork|^tx/(?:ctx|trim)} => [qw(fork lock)],
 	qr{^tx/record|^persist/be_memory} => [qw(readonly)],
@@ -274,6 +276,7 @@ sub plan {
 		if $m->{op} =~ /^(?:judge|check)$/;
 	return (reverse(@threads), @adr, @api, @lie, @page)
 		if $m->{op} =~ $threads;
+	unshift @api, $test->('file', 'lost') if $m->{file} =~ m{^tx/multi};
 	return (@adr, @page, @lie, @api, $test->('shm', 'truncate'), @threads,
 		@backends, @deep, @two, @calls);
 }

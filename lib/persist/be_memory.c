@@ -68,7 +68,10 @@ static int volatile_map(PmMedium *m)
 
 static int private_map(PmMedium *m)
 {
-	return filemap_map(m, MAP_PRIVATE | MAP_NORESERVE);
+	if (filemap_map(m, MAP_PRIVATE | MAP_NORESERVE))
+		return -1;
+	filemap_cover_holes(m->fd, m->base, m->size);
+	return 0;
 }
 
 static int private_grow(PmMedium *m, uint64_t size)

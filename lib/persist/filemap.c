@@ -7,9 +7,11 @@
 #include "persist/persist.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 static int map_part(PmMedium *m, uint64_t off, uint64_t len, int extra)
@@ -82,6 +84,47 @@ int filemap_grow(PmMedium *m, uint64_t size, int extra_flags)
 		return -1;
 	}
 	return map_part(m, m->size, size - m->size, extra_flags);
+}
+
+#define HOLES_MAX 4096u
+
+void filemap_cover_holes(int fd, uint8_t *base, uint64_t size)
+{
+	struct statfs fs;
+	off_t hole = 0, data;
+	unsigned n;
+
+	if (fstatfs(fd, &fs) || fs.f_type != TMPFS_MAGIC)
+		return;
+	for (n = 0; n < HOLES_MAX; n++) {
+		hole = lseek(fd, hole, SEEK_HOLE);
+		if (hole < 0 || (uint64_t)hole >= size)
+			return;
+		data = lseek(fd, hole, SEEK_DATA);
+		if (data < 0 || (uint64_t)data > size)
+			data = (off_t)size;
+		/* If it fails, it is as if there were none to cover. */
+		(void)!mmap(base + hole, (size_t)(data - hole),
+			    PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED |
+			    MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		hole = data;
+	}
+}
+
+int filemap_back(struct medium *md, uint64_t off, uint64_t len)
+{
+	const PmBackend *b = md->m.backend;
+	uint64_t end = min_u64(off + len, md->m.size);
+	off_t hole;
+
+	if (b != &backend_shm || md->m.created)
+		return 0;
+	hole = lseek(md->m.fd, (off_t)off, SEEK_HOLE);
+	if (hole < 0 || (uint64_t)hole >= end ||
+	    b->reserve(&md->m, off, end - off) == 0)
+		return 0;
+	return err_set(errno, "%s: no room for what lies in its holes: %s",
+		       md->path, strerror(errno));
 }
 
 int filemap_reserve(PmMedium *m, uint64_t off, uint64_t n)

@@ -85,6 +85,15 @@ enum cut filemap_cut(const PmMedium *m);
 /* EIO if the file may have fewer bytes than it should. */
 int filemap_check(const PmMedium *m);
 int filemap_reserve(PmMedium *m, uint64_t off, uint64_t n);
+/*
+ * tmpfs takes a page where a hole is only read, and one that is full says so by
+ * SIGBUS. In a private mapping of size bytes at base, which no write reaches the
+ * file from, memory without a name is mapped over its holes.
+ */
+void filemap_cover_holes(int fd, uint8_t *base, uint64_t size);
+/* In a shared one, the holes of this range get pages first, as far as the file
+ * goes. 0, or -1 ENOSPC. */
+int filemap_back(struct medium *md, uint64_t off, uint64_t len);
 void filemap_unmap(PmMedium *m);
 /*
  * The first bytes in [off, end) that the file has of its own: [*lo, *hi), not

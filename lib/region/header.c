@@ -301,6 +301,26 @@ static int verdict_error(enum verdict a, enum verdict b, const char *path)
 	return err_set(EUCLEAN, "%s: damaged: no header copy is intact", path);
 }
 
+/* What opening the pool reads, and the lanes, which are written soon. */
+static int back_metadata(struct medium *md, const struct pm_header *h)
+{
+	uint64_t bitmap = PM_BITMAP_BYTES(h->extent_size);
+	int ret = filemap_back(md, 0, header_zone_off(h));
+	uint32_t i;
+
+	for (i = 0; i < h->n_zones && ret == 0; i++) {
+		const struct pm_zone *z = &h->zone[i];
+
+		ret = filemap_back(md, z->off, z->used_hi *
+				   sizeof(struct pm_desc));
+		if (ret == 0)
+			ret = filemap_back(md, z->off + z->n_ext *
+					   sizeof(struct pm_desc),
+					   z->used_hi * bitmap);
+	}
+	return ret;
+}
+
 int header_read(struct medium *md, struct pm_header *h, int *copy,
 		enum other_copy *other)
 {
@@ -313,6 +333,8 @@ int header_read(struct medium *md, struct pm_header *h, int *copy,
 		return err_set(EMEDIUMTYPE, "%s: not a libpmheap pool (only "
 			       "%llu bytes)", path,
 			       (unsigned long long)md->m.size);
+	if (filemap_back(md, 0, PM_LANES_OFF))
+		return -1;
 	c[0] = (const void *)md->m.base;
 	if (!memcmp(c[0]->magic, PM_MAKING, PM_MAGIC_LEN))
 		return err_set(EMEDIUMTYPE, "%s: not a libpmheap pool: its "
@@ -338,7 +360,7 @@ int header_read(struct medium *md, struct pm_header *h, int *copy,
 	if (check_version(h, path, md->m.flags & (PM_RDONLY | PM_SCRATCH)) ||
 	    check_sizes(h, md, path) || check_zones(h, path))
 		return -1;
-	return header_check_maps(h, path);
+	return header_check_maps(h, path) ? -1 : back_metadata(md, h);
 }
 
 bool ckpt_read(const uint8_t *home, struct pm_ckpt *out, int *slot)

@@ -69,6 +69,8 @@ static int map_file(struct region *r, uint64_t off, uint64_t len)
 		errno = EEXIST;
 		return -1;
 	}
+	if (r->private && !anonymous)
+		filemap_cover_holes(fd, p, len);
 	if (r->flags & PM_DONTFORK)
 		madvise(p, len, MADV_DONTFORK);
 	if (anonymous) {

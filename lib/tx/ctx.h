@@ -91,6 +91,7 @@ struct ctx {
 	uint32_t level_n, level_cap;
 	struct level *level;
 	bool single;			/* a single operation             */
+	bool failed;			/* something did, and has said so */
 	bool committing;		/* all its stores are logged      */
 	bool spilling;			/* holds the lock of spill.c      */
 	uint64_t serial;

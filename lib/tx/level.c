@@ -159,14 +159,16 @@ PM_API void pm_tx_abort(int err)
 	}
 	if (err == 0)
 		err = ECANCELED;
-	/* What made it fail before tells more. */
-	if (!top(c)->doomed)
+	/* What made it fail before, in any level, tells more. */
+	if (!c->failed)
 		err_note("the transaction was aborted by the program");
 	if (!top(c)->scope) {
 		abort_level(c, err);
 		return;
 	}
 	undo_level(c);
+	/* It may be left now. */
+	c->failed = true;
 	if (!top(c)->doomed)
 		top(c)->doomed = err;
 	top(c)->aborted = true;
@@ -196,6 +198,8 @@ int tx_doom(int err)
 
 	if (c && c->level_n && !top(c)->doomed)
 		top(c)->doomed = err ? err : EIO;
+	if (c && c->level_n)
+		c->failed = true;
 	errno = err;
 	return -1;
 }
@@ -250,6 +254,7 @@ static int add_failed(struct ctx *c, struct region *r, const void *ptr,
 	int err = errno;
 	uint32_t i;
 
+	c->failed = true;
 	for (i = 0; i < c->level_n; i++)
 		if (!c->level[i].doomed)
 			c->level[i].doomed = err;
@@ -431,9 +436,8 @@ PM_API void pm_tx_scope_leave(PmTxScope *s)
 		scope_failed(s, EINVAL);
 		return;
 	}
-	err = top(c)->doomed;
-	if (!err) {
-		err = ECANCELED;
+	err = top(c)->doomed ? top(c)->doomed : ECANCELED;
+	if (!c->failed) {
 		err_note("the block of the transaction at %s was left before "
 			 "TX_END", s->where);
 		say(PM_LOG_WARN, "%s", err_get());

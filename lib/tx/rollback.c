@@ -125,6 +125,7 @@ static void reset(struct ctx *c)
 	c->undo_n = 0;
 	c->level_n = 0;
 	c->single = false;
+	c->failed = false;
 	if (c->ranges.n)
 		map_clear(&c->ranges);
 	if (c->fresh.n)

@@ -252,3 +252,23 @@ killed_pool() {
 		refused 16 'is missing'
 	done
 }
+
+@test "a copy with holes is read on a tmpfs that is full, and refused for work" {
+	mkdir full
+	mount -t tmpfs -o size=4m tmpfs full 2>/dev/null ||
+		skip 'needs the right to mount'
+	"$pmheap" create --size 2M pool
+	start_writer "$writer" pool 50 7 100
+	stop_writer
+	cp --sparse=always pool full/pool
+	dd if=/dev/zero of=full/rest bs=4096 2>/dev/null || true
+	run "$pmheap" ls full/pool
+	local ls=$status$output
+	run "$pmheap" check full/pool
+	local check=$status$output
+	run "$pmheap" check --repair --no-backup full/pool
+	umount full
+	[[ $ls == 0*' 100 '* || $ls == 0*' 112 '* ]]
+	[[ $check == 0*': not closed. '* ]]
+	refused 8 'no room for what lies in its holes'
+}

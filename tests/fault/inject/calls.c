@@ -112,6 +112,8 @@ static const struct {
 	{"helps to find stores that were not logged, or prints what was found; "
 	 "without it that is slower, or says less",
 	 "ioctl dladdr write"},
+	{"called where link() cannot do it only; tests/unit/naming has its error",
+	 "renameat2"},
 	{"instructions of the processor",
 	 "pmem_drain pmem_flush pmem_memcpy pmem_memset"},
 };

@@ -137,6 +137,17 @@ run_all() {
 	check "$1, core file"
 }
 
+# A program without debug information: what is listed is the library's own. The
+# script is loaded before the library is.
+without_its_own() {
+	when="shared library, program without -g"
+	rm -f "$work"/*.pool
+	look -ex 'info pmheap'
+	said 'the shared library is not loaded'
+	look -ex 'break stop_here' -ex run -ex 'info pmheap'
+	said '^1  *[0-9a-f]\{16\}  *0x.*  one-layout  .*/one\.pool$'
+}
+
 build
 run_all "static library"
 if grep -q '^build_libtool_libs=yes' "$top_builddir/libtool"; then
@@ -144,4 +155,7 @@ if grep -q '^build_libtool_libs=yes' "$top_builddir/libtool"; then
 	PM_PROGRAM_LINK=-no-install
 	build
 	run_all "shared library"
+	PM_PROGRAM_CFLAGS=-O2
+	build
+	without_its_own
 fi

@@ -18,11 +18,22 @@ def table():
     return symbol.value() if symbol else None
 
 
+def missing():
+    """Why there is no table: what was looked for, and where."""
+    for objfile in gdb.objfiles():
+        if "/libpmheap.so." in (objfile.filename or ""):
+            return ("There is no debug information of libpmheap here: no "
+                    "'table_numbers' in %s" % objfile.filename)
+    return ("There is no debug information of libpmheap here: the shared "
+            "library is not loaded (run the program first), and the program "
+            "has no 'table_numbers'.")
+
+
 def regions():
     """Open regions, by number."""
     by_number = table()
     if by_number is None:
-        raise gdb.GdbError("There is no debug information of libpmheap here.")
+        raise gdb.GdbError(missing())
     kind = gdb.lookup_type("struct region").pointer()
     last = 0
     for number in range(by_number.type.range()[1] + 1):

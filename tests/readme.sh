@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # tests/readme.sh: the README's program is short, builds, and finds in its
 # second run what the first one left; crash-test reports what is shown there.
+# The packages are those of demo.sh.
 set -u
 
 : "${top_srcdir:=$(cd "$(dirname "$0")/.." && pwd)}"
@@ -16,6 +17,13 @@ sed -n '/^```c$/,/^```$/{/^```/!p}' "$top_srcdir/README" >"$work/hello.c"
 lines=$(wc -l <"$work/hello.c")
 [ "$lines" -ge 20 ] && [ "$lines" -le 40 ] ||
 	fail "the README's program has $lines lines"
+
+# What the README has installed is what demo.sh installs.
+packages=$(sed -n '/^packages="/,/"$/p' "$top_srcdir/demo.sh" |
+	sed 's/^packages=//' | tr -d '"' | xargs)
+[ -n "$packages" ] &&
+	tr -s " \t\n" " " <"$top_srcdir/README" | grep -qF -- "$packages" ||
+	fail "the README does not name the packages of demo.sh: $packages"
 
 why=$(program_skip)
 if [ -n "$why" ]; then

@@ -105,6 +105,26 @@ static int copy_keep(struct repair *r, const char *path)
 	return tool_fail(err, NULL, "cannot keep a copy of '%s'", path);
 }
 
+/* Is the pool still what its copy is? A step that failed may have changed it. */
+static bool is_unchanged(const struct repair *r, const char *path)
+{
+	static char a[65536], b[65536];
+	FILE *pool = fopen(path, "re"), *copy = fopen(r->kept, "re");
+	bool same = pool && copy;
+	size_t n = 1;
+
+	while (same && n) {
+		n = fread(a, 1, sizeof a, pool);
+		same = fread(b, 1, sizeof b, copy) == n && !memcmp(a, b, n);
+	}
+	same = same && !ferror(pool) && !ferror(copy);
+	if (pool)
+		fclose(pool);
+	if (copy)
+		fclose(copy);
+	return same;
+}
+
 /* What the library cannot: 1 if something was done, -1. */
 static int rebuild(struct repair *r, const char *path)
 {
@@ -172,7 +192,8 @@ int repair_run(struct repair *r, const char *path, bool keep, int *err,
 	}
 	if (!*err)
 		*err = finish(r, path, report, done > 0);
-	if (*err && done <= 0 && *r->kept && unlink(r->kept) == 0) {
+	if (*err && done <= 0 && *r->kept && is_unchanged(r, path) &&
+	    unlink(r->kept) == 0) {
 		step(r, "Nothing can be repaired and nothing was changed; "
 		     "removed the copy.");
 		*r->kept = '\0';

@@ -186,3 +186,19 @@ filled_pool() {
 	says "'pmheap restore BACKUP FILE'"
 	! grep -q 'check --repair' <<<"$output"
 }
+
+@test "the copy stays if only a part could be repaired" {
+	"$pmheap" create --size 2M pool
+	start_writer "$writer" pool 3 7 500000
+	stop_writer
+	"$pmheap" check --repair --no-backup pool
+	for at in 0 192 700; do spoil pool $at; done
+	for at in 64 1000 9000 16000; do spoil pool $((16384 + at)); done
+	truncate -s 1M pool
+	cp pool before
+	run "$pmheap" check --repair pool
+	[ "$status" -eq 4 ]
+	run cmp -s pool before
+	[ "$status" -eq 1 ]
+	same pool.before-repair before
+}

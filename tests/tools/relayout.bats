@@ -10,7 +10,7 @@ layout_is() {
 	"$pmheap" create --size 2M --layout people-1 pool
 	run "$pmheap" relayout --from people-1 pool people-2
 	[ "$status" -eq 0 ]
-	says '^pool: layout "people-1" became "people-2"\.$'
+	says '^pool: it has the new layout name\.$'
 	layout_is pool people-2
 	run "$pmheap" check pool
 	says '^pool: clean\.'

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * clone.c: a new id for a copy of a pool. The log is emptied first, so the id
- * stands in the header only, and both copies of that change one after the
- * other: a crash leaves the old id or the new one.
+ * clone.c: a copy of a pool with an id of its own, and other changes of the
+ * header of a pool that nobody has open. The log is emptied first, so what is
+ * changed stands in the header only, and both copies of that change one after
+ * the other: a crash leaves the old header or the new one.
  */
 #include "heap.h"
 
@@ -31,27 +32,46 @@ static void rename_in_map(struct pm_header *h, uint64_t old, uint64_t id)
 	memset(h->lost, 0, sizeof(h->lost));
 }
 
-static int reid(const char *path)
+static void give_id(struct region *r, const void *id)
+{
+	rename_in_map(r->hdr, r->id, *(const uint64_t *)id);
+}
+
+int heap_change_header(const char *path,
+		       int (*check)(const struct region *r, const void *arg),
+		       void (*change)(struct region *r, const void *arg),
+		       const void *arg)
 {
 	PmWrapperConfig c = {.path = path};
 	struct region *r;
-	int ret;
+	int ret, err;
 
 	window_choose();
 	r = heap_load(&c, true);
 	if (!r)
 		return -1;
-	ret = alloc_open(r);
+	ret = check ? check(r, arg) : 0;
+	if (ret == 0)
+		ret = alloc_open(r);
 	if (ret == 0)
 		ret = log_open(r, PM_STRICT, 0, 0);
 	if (ret == 0) {
 		/* No other thread has it: it is in no table. */
-		rename_in_map(r->hdr, r->id, random_id());
+		change(r, arg);
 		r->hdr_dirty = true;
 		ret = log_close(r, true);
 	}
+	err = errno;
 	heap_unload(r);
+	errno = err;
 	return ret;
+}
+
+static int reid(const char *path)
+{
+	uint64_t id = random_id();
+
+	return heap_change_header(path, NULL, give_id, &id);
 }
 
 PM_API int pm_reid(const char *path)

@@ -23,6 +23,12 @@ int heap_check_root(struct region *r);
 void heap_root_fork_child(void);
 /* fork.c */
 int heap_fork_init(void);
+/* clone.c: changes the header of a pool that nobody has open; check, unless NULL,
+ * may refuse before anything is written. Errors as pm_init(). */
+int heap_change_header(const char *path,
+		       int (*check)(const struct region *r, const void *arg),
+		       void (*change)(struct region *r, const void *arg),
+		       const void *arg);
 /* peers.c: a judge_fn; arg is a struct peers. */
 struct peers {
 	const PmWrapperConfig *config;

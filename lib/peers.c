@@ -152,7 +152,6 @@ static struct peer_file *find_file(struct region *r, uint64_t seq, uint64_t id,
 	struct peer_file *f = NULL;
 	char path[PATH_MAX] = "";
 
-	p->tried[0] = 0;
 	for (; with && *with && !f; with++)
 		if (strncmp(*with, "id:", 3))
 			f = open_file(p, *with, r, id);
@@ -173,6 +172,7 @@ enum judgement peers_judge(struct region *r, uint64_t seq, uint64_t peer_id,
 	enum judgement answer = JUDGED_UNKNOWN;
 	struct peer_file *f = peers->found;
 
+	peers->tried[0] = 0;
 	if (open) {
 		answer = log_has(open, peer_seq);
 	} else {

@@ -126,9 +126,7 @@ static int report_print(const char *path, PmCheckReport *report, bool json,
 	if (report->status == PM_CHECK_DAMAGED)
 		tool_advise("'%s' is damaged.\n%s", path, repair->tried ?
 			    "Go back to a copy: 'pmheap restore BACKUP FILE'." :
-			    "Keep a copy of the file, then run 'pmheap check "
-			    "--repair' on it; if that cannot help, go back to "
-			    "a copy.");
+			    tool_advice(EUCLEAN));
 	return verdicts[report->status].code;
 }
 

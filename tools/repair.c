@@ -177,7 +177,6 @@ int repair_run(struct repair *r, const char *path, bool keep, int *err,
 	int done = 0, code;
 
 	r->tried = true;
-
 	if (!*err && report->status == PM_CHECK_CLEAN)
 		return TOOL_OK;
 	code = keep ? copy_keep(r, path) : TOOL_OK;

@@ -73,7 +73,7 @@ static const struct {
 	{ EINVAL, "Check the values given; --help lists them." },
 };
 
-static const char *advice_for(int err)
+const char *tool_advice(int err)
 {
 	for (size_t i = 0; i < sizeof advice / sizeof advice[0]; i++)
 		if (advice[i].err == err)
@@ -115,7 +115,7 @@ int tool_fail(int err, const char *why, const char *format, ...)
 	va_end(ap);
 	fprintf(stderr, ": %s\n", why);
 	prefix_print();
-	fprintf(stderr, "%s\n", advice_for(err));
+	fprintf(stderr, "%s\n", tool_advice(err));
 	return err == EUCLEAN ? TOOL_DAMAGED : TOOL_FAILED;
 }
 

@@ -123,6 +123,8 @@ const char *tool_colour_end(FILE *out);
  */
 int tool_fail(int err, const char *why, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* What to do next, as tool_fail() says it. */
+const char *tool_advice(int err);
 /* Lines of one's own. */
 void tool_advise(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));

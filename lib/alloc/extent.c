@@ -184,12 +184,8 @@ void map_set(struct alloc *a, uint64_t off, uint64_t n_ext, AO_t value)
 	uint64_t i, ext = 0;
 	struct zone *z = zone_at(a, off, &ext);
 
-	for (i = ext; i < ext + n_ext; i++) {
-		AO_t word = AO_load(&z->held[i / 64]), bit = (AO_t)1 << i % 64;
-
+	for (i = ext; i < ext + n_ext; i++)
 		AO_store_release(&z->map[i], value);
-		AO_store(&z->held[i / 64], value ? word | bit : word & ~bit);
-	}
 }
 
 int alloc_each_used(struct region *r,

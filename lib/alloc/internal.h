@@ -88,7 +88,6 @@ struct zone {
 	uint64_t hint;			/* no free extent below           */
 	uint64_t *used;			/* bitmap of extents in use       */
 	AO_t *map;			/* extent -> slab, or run | 1     */
-	AO_t *held;			/* bitmap of those in map         */
 };
 
 #define BINS 256

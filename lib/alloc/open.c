@@ -25,7 +25,6 @@ static void claim(struct zone *z, uint64_t i, uint64_t n, AO_t value)
 
 	for (k = i; k < i + n; k++) {
 		z->used[k / 64] |= 1ull << k % 64;
-		z->held[k / 64] |= (AO_t)1 << k % 64;
 		z->map[k] = value;
 	}
 	z->n_free -= n;
@@ -163,8 +162,7 @@ static int open_zone(struct region *r, struct zone *z,
 	z->n_free = z->n_ext;
 	z->map = calloc(z->n_ext, sizeof(*z->map));
 	z->used = calloc(z->n_ext / 64 + 1, sizeof(*z->used));
-	z->held = calloc(z->n_ext / 64 + 1, sizeof(*z->held));
-	if (!z->map || !z->used || !z->held)
+	if (!z->map || !z->used)
 		return err_set(ENOMEM, "%s: out of memory", region_name(r));
 	return 0;
 }
@@ -208,7 +206,7 @@ int alloc_open(struct region *r)
 		    load_zone(r, &a->zone[i], r->hdr->zone[i].used_hi))
 			goto fail;
 	}
-	r->held = a->zone[0].held;
+	r->extents = a->zone[0].map;
 	return 0;
 fail:
 	alloc_close(r);
@@ -262,10 +260,8 @@ void alloc_forget_zone(struct region *r)
 
 	free(z->map);
 	free(z->used);
-	free(z->held);
 	z->map = NULL;
 	z->used = NULL;
-	z->held = NULL;
 }
 
 static void close_zone(struct zone *z)
@@ -289,7 +285,6 @@ static void close_zone(struct zone *z)
 	}
 	free(z->map);
 	free(z->used);
-	free(z->held);
 }
 
 void alloc_close(struct region *r)

@@ -305,7 +305,8 @@ static int verdict_error(enum verdict a, enum verdict b, const char *path)
 static int back_metadata(struct medium *md, const struct pm_header *h)
 {
 	uint64_t bitmap = PM_BITMAP_BYTES(h->extent_size);
-	int ret = filemap_back(md, 0, header_zone_off(h));
+	int ret = filemap_back(md, PM_LANES_OFF,
+			       header_zone_off(h) - PM_LANES_OFF);
 	uint32_t i;
 
 	for (i = 0; i < h->n_zones && ret == 0; i++) {

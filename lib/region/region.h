@@ -43,7 +43,7 @@ struct region {
 	AO_t size;		/* bytes now                              */
 	uint64_t zone_off;	/* first byte after the lanes             */
 	uint64_t data_lo, data_hi;	/* extents of the first zone      */
-	const AO_t *held;	/* alloc's: a bit for each, set: in use   */
+	const AO_t *extents;	/* alloc's: one for each, 0: free         */
 	unsigned ext_bits;	/* bytes of an extent: 1 << ext_bits      */
 	AO_t *backed;		/* alloc's: chunks with room on the medium */
 	unsigned chunk_bits;	/* bytes of a chunk: 1 << chunk_bits      */
@@ -198,10 +198,10 @@ static inline bool region_holds(const struct region *r, uint64_t off,
 /* Is this line in an extent of the first zone, where most are, that is in use? */
 static inline bool region_holds_line(const struct region *r, uint64_t off)
 {
-	uint64_t at = off - r->data_lo, i = at >> r->ext_bits;
+	uint64_t at = off - r->data_lo;
 
 	return LIKELY(at < r->data_hi - r->data_lo) &&
-	       LIKELY(AO_load(&r->held[i / 64]) >> i % 64 & 1);
+	       LIKELY(AO_load(&r->extents[at >> r->ext_bits]) != 0);
 }
 
 /* Sets errno and says why this region cannot be changed; -1. */

@@ -182,10 +182,11 @@ SPECIALIZED int alloc_records(struct part *p, const struct op *op, put_fn put)
 	return op->flags & OPF_DIRECT ? 0 : put_contents(p, op, live, put);
 }
 
-/* Small ranges were added without a look at their extents (add_quickly()). */
+/* Not even a few bytes may lie where the log is spilled. */
 static inline bool is_held(struct region *r, const struct op *op)
 {
-	return op->len > PM_LINE || LIKELY(region_holds_line(r, op->off)) ||
+	return !(op->flags & OPF_UNSEEN) ||
+	       LIKELY(region_holds_line(r, op->off)) ||
 	       alloc_holds(r, op->off, op->len) == 0;
 }
 

@@ -15,6 +15,7 @@ enum op_kind { OP_RANGE, OP_FILL, OP_ALLOC, OP_FREE, OP_META };
 #define OPF_NODATA	2u	/* contents need not be logged              */
 #define OPF_ZERO	4u	/* contents are zero                        */
 #define OPF_DIRECT	8u	/* contents were written to their home      */
+#define OPF_UNSEEN	16u	/* its extent was not looked at yet         */
 
 /*
  * OP_ALLOC is all that one level has allocated in one word of a slab's bitmap:

@@ -167,8 +167,6 @@ PM_API void pm_tx_abort(int err)
 		return;
 	}
 	undo_level(c);
-	/* It may be left now. */
-	c->failed = true;
 	if (!top(c)->doomed)
 		top(c)->doomed = err;
 	top(c)->aborted = true;
@@ -196,10 +194,11 @@ int tx_doom(int err)
 {
 	struct ctx *c = ctx_peek();
 
-	if (c && c->level_n && !top(c)->doomed)
-		top(c)->doomed = err ? err : EIO;
-	if (c && c->level_n)
+	if (c && c->level_n) {
 		c->failed = true;
+		if (!top(c)->doomed)
+			top(c)->doomed = err ? err : EIO;
+	}
 	errno = err;
 	return -1;
 }
@@ -294,7 +293,7 @@ static inline bool add_quickly(struct ctx *c, const void *ptr, size_t n)
 	c->lines |= bit;
 	op = &c->op[c->op_n++];
 	op->kind = OP_RANGE;
-	op->flags = 0;
+	op->flags = OPF_UNSEEN;
 	op->part = 0;
 	op->alloc_op = 0;
 	op->off = off;
@@ -437,7 +436,7 @@ PM_API void pm_tx_scope_leave(PmTxScope *s)
 		return;
 	}
 	err = top(c)->doomed ? top(c)->doomed : ECANCELED;
-	if (!c->failed) {
+	if (!c->failed && !top(c)->aborted) {
 		err_note("the block of the transaction at %s was left before "
 			 "TX_END", s->where);
 		say(PM_LOG_WARN, "%s", err_get());

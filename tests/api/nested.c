@@ -408,6 +408,27 @@ START_TEST(a_level_left_open_in_a_block_dooms_it)
 }
 END_TEST
 
+static int leave_after_an_inner_abort(void)
+{
+	TX_START {
+		TX_START {
+			TX_ABORT(EAGAIN);
+		} TX_END
+		t_assert_message("aborted by the program");
+		return 1;
+	} TX_END
+	return 0;
+}
+
+START_TEST(a_block_left_after_an_inner_abort_is_told)
+{
+	t_init("p");
+	ck_assert_int_eq(leave_after_an_inner_abort(), 1);
+	ck_assert_int_eq(pm_tx_errno(), ECANCELED);
+	t_assert_message("was left before TX_END");
+}
+END_TEST
+
 int main(void)
 {
 	t_begin("nested");
@@ -426,5 +447,6 @@ int main(void)
 	t_add(an_inner_commit_alone_is_not_durable, T_KEEPS);
 	t_add(a_block_whose_transaction_was_ended_inside_it_says_so, T_ANY);
 	t_add(a_level_left_open_in_a_block_dooms_it, T_ANY);
+	t_add(a_block_left_after_an_inner_abort_is_told, T_ANY);
 	return t_end();
 }

@@ -40,6 +40,8 @@ layout_is() {
 	run "$pmheap" relayout pool new
 	refused 8 "$writer_pid"
 	stop_writer
+	run "$pmheap" stat --json pool
+	true_of '.pending > 0'
 	"$pmheap" relayout pool new
 	layout_is pool new
 	run "$pmheap" check --json pool

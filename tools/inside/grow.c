@@ -6,9 +6,18 @@
 
 #include "heap.h"
 
-static int check_max(const struct region *r, uint64_t max)
+/* Whole extents of what is asked for. */
+static uint64_t max_of(const struct region *r, const void *arg)
+{
+	uint64_t ext = r->hdr->extent_size;
+
+	return *(const uint64_t *)arg / ext * ext;
+}
+
+static int check_max(const struct region *r, const void *arg)
 {
 	const struct pm_header *h = r->hdr;
+	uint64_t max = max_of(r, arg);
 
 	if (max < h->size)
 		return err_set(ERANGE, "%s: it has %llu bytes already",
@@ -23,29 +32,9 @@ static int check_max(const struct region *r, uint64_t max)
 }
 
 /* The header alone says how far it may grow. */
-static int change_max(const char *path, uint64_t max)
+static void set_max(struct region *r, const void *arg)
 {
-	PmWrapperConfig c = {.path = path};
-	struct region *r;
-	int ret;
-
-	window_choose();
-	r = heap_load(&c, true);
-	if (!r)
-		return -1;
-	max = max / r->hdr->extent_size * r->hdr->extent_size;
-	ret = check_max(r, max);
-	if (ret == 0)
-		ret = alloc_open(r);
-	if (ret == 0)
-		ret = log_open(r, PM_STRICT, 0, 0);
-	if (ret == 0) {
-		r->hdr->max_size = max;
-		r->hdr_dirty = true;
-		ret = log_close(r, true);
-	}
-	heap_unload(r);
-	return ret;
+	r->hdr->max_size = max_of(r, arg);
 }
 
 static int grow_to(struct region *r, uint64_t size)
@@ -74,7 +63,7 @@ int pool_grow(const char *path, uint64_t size, uint64_t max)
 	PmWrapperConfig c = {.path = path};
 	int ret, err;
 
-	if (max && change_max(path, max))
+	if (max && heap_change_header(path, check_max, set_max, &max))
 		return -1;
 	if (!size)
 		return 0;
